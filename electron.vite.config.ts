@@ -1,13 +1,13 @@
-import vue from '@vitejs/plugin-vue';
-import { defineConfig, type UserConfig } from 'electron-vite';
-import { resolve } from 'node:path';
+import vue from '@vitejs/plugin-vue'
+import { defineConfig, type UserConfig } from 'electron-vite'
+import { resolve } from 'node:path'
 
 /** An absolute path inside the project. */
-const at = (path: string): string => resolve(import.meta.dirname, path);
+const at = (path: string): string => resolve(import.meta.dirname, path)
 
 // The floor of the plain-Node shells. Without it electron-vite aims at the Node inside Electron, whose syntax Node 20
 // does not parse.
-const nodeTarget = 'node20.19';
+const nodeTarget = 'node20.19'
 
 const main: UserConfig['main'] = {
   build: {
@@ -26,7 +26,7 @@ const main: UserConfig['main'] = {
       output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
     },
   },
-};
+}
 
 const preload: UserConfig['preload'] = {
   build: {
@@ -39,7 +39,7 @@ const preload: UserConfig['preload'] = {
       output: { format: 'cjs', entryFileNames: '[name].cjs', codeSplitting: false },
     },
   },
-};
+}
 
 const renderer: UserConfig['renderer'] = {
   root: at('renderer'),
@@ -53,13 +53,13 @@ const renderer: UserConfig['renderer'] = {
     assetsInlineLimit: 0,
     rolldownOptions: { input: at('renderer/index.html') },
   },
-};
+}
 
 // scripts/lib/build.mjs builds only what is stale: the command line needs no page. Unset means everything.
-const wanted = process.env['LAB_BUILD']?.split(',') ?? ['main', 'preload', 'renderer'];
+const wanted = process.env['LAB_BUILD']?.split(',') ?? ['main', 'preload', 'renderer']
 
 export default defineConfig({
   ...(wanted.includes('main') && { main }),
   ...(wanted.includes('preload') && { preload }),
   ...(wanted.includes('renderer') && { renderer }),
-});
+})

@@ -1,7 +1,7 @@
-import vue from '@vitejs/plugin-vue';
-import { defineConfig } from 'vitest/config';
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vitest/config'
 
-const ignored = ['**/node_modules/**', 'out/**', 'tests/e2e/**'];
+const ignored = ['**/node_modules/**', 'out/**', 'tests/e2e/**']
 
 export default defineConfig({
   test: {
@@ -45,4 +45,4 @@ export default defineConfig({
       },
     ],
   },
-});
+})
