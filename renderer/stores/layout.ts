@@ -1,0 +1,84 @@
+/** Which panels are open and how large. Saved with the session (`session.layout`), opaque to main. */
+import { defineStore } from 'pinia'
+import { computed, reactive, ref } from 'vue'
+
+export type SidePanel = 'lab' | 'host' | 'runs' | 'files' | 'settings'
+export type WorkTab = 'overview' | 'charts' | 'compare' | 'exercise'
+/** Side panels of the rail, in order. */
+export const sidePanels = ['lab', 'host', 'runs', 'files', 'settings'] as const
+
+/** What is written into the session. Everything may be missing: an old or foreign layout never blocks opening. */
+export interface SavedLayout {
+  side?: SidePanel | null
+  tab?: WorkTab
+  sizes?: Partial<Sizes>
+  consoleOpen?: boolean
+}
+
+/** Sizes in CSS pixels that the user may change. */
+export interface Sizes {
+  side: number
+  exercise: number
+  console: number
+  charts: number
+}
+
+export const sizeLimits: Record<keyof Sizes, { least: number; most: number; normal: number }> = {
+  side: { least: 200, most: 400, normal: 264 },
+  exercise: { least: 320, most: 480, normal: 384 },
+  console: { least: 104, most: 640, normal: 184 },
+  charts: { least: 96, most: 320, normal: 128 },
+}
+
+const normal = (): Sizes => ({
+  side: sizeLimits.side.normal,
+  exercise: sizeLimits.exercise.normal,
+  console: sizeLimits.console.normal,
+  charts: sizeLimits.charts.normal,
+})
+
+export const useLayoutStore = defineStore('layout', () => {
+  const side = ref<SidePanel | null>('host')
+  const tab = ref<WorkTab>('overview')
+  const sizes = reactive<Sizes>(normal())
+  const consoleOpen = ref(true)
+  /** Size of the window in CSS pixels after zoom; the frame keeps it. */
+  const width = ref(1440)
+  const height = ref(900)
+
+  /** Below this width the side panel floats over the work area and the exercise is a tab. */
+  const narrow = computed(() => width.value < 1200)
+  /** Below this width the panes stack and the page scrolls. */
+  const stacked = computed(() => width.value < 800)
+
+  function resize(name: keyof Sizes, value: number): void {
+    const { least, most } = sizeLimits[name]
+    sizes[name] = Math.round(Math.min(most, Math.max(least, value)))
+  }
+  function toggleSide(panel: SidePanel): void {
+    side.value = side.value === panel ? null : panel
+  }
+  function save(): SavedLayout {
+    return { side: side.value, tab: tab.value, sizes: { ...sizes }, consoleOpen: consoleOpen.value }
+  }
+  /** Takes a layout from a document; unknown parts are left as they are. */
+  function restore(saved: unknown): void {
+    if (typeof saved !== 'object' || saved === null) return
+    const value = saved as SavedLayout
+    if (value.side === null || (value.side !== undefined && sidePanels.includes(value.side))) side.value = value.side
+    if (value.tab === 'overview' || value.tab === 'charts' || value.tab === 'compare') tab.value = value.tab
+    if (typeof value.consoleOpen === 'boolean') consoleOpen.value = value.consoleOpen
+    for (const name of Object.keys(sizeLimits) as (keyof Sizes)[]) {
+      const size = value.sizes?.[name]
+      if (typeof size === 'number' && Number.isFinite(size)) resize(name, size)
+    }
+  }
+  function reset(): void {
+    Object.assign(sizes, normal())
+    side.value = 'host'
+    tab.value = 'overview'
+    consoleOpen.value = true
+  }
+
+  return { side, tab, sizes, consoleOpen, width, height, narrow, stacked, resize, toggleSide, save, restore, reset }
+})

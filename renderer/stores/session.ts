@@ -1,0 +1,183 @@
+/**
+ * The session: document, runs ("branches"), commands, marks, undo. `state` is what main last said; the actions call the
+ * contract and reject with a LabError, which callers hand to `useProblemsStore().attempt`.
+ */
+import { defineStore } from 'pinia'
+import { computed, shallowRef } from 'vue'
+import type {
+  BranchInfo,
+  BranchLetter,
+  RecentFile,
+  RecoverableSession,
+  RequestOf,
+  SessionState,
+} from '../../preload/contract'
+import { lab } from '../connection/lab'
+import { useRunStore } from './run'
+import { useSelectionStore } from './selection'
+
+export const useSessionStore = defineStore('session', () => {
+  const run = useRunStore()
+  const selection = useSelectionStore()
+  /** The open session, or null on the Start screen. */
+  const state = shallowRef<SessionState | null>(null)
+  const recent = shallowRef<RecentFile[]>([])
+  const recoverable = shallowRef<RecoverableSession[]>([])
+  /** Counts up whenever another session came in (new, open, recover), not when the present one changed. */
+  const generation = shallowRef(0)
+
+  /** Runs in the order of their letters. */
+  const branches = computed<BranchInfo[]>(() => state.value?.branches ?? [])
+  /** The run that is the base of comparisons, or null. */
+  const baseline = computed<BranchInfo | null>(
+    () => branches.value.find((b) => b.baseline) ?? branches.value[0] ?? null,
+  )
+
+  function branch(letter: BranchLetter): BranchInfo | undefined {
+    return branches.value.find((b) => b.letter === letter)
+  }
+
+  /** Takes a state that main sent; `fresh` marks another session than before. */
+  function take(next: SessionState | null, fresh = false): void {
+    if (fresh) {
+      run.clear()
+      selection.clear()
+      generation.value++
+    }
+    state.value = next
+    if (next === null) return
+    run.state = next.state
+    for (const b of next.branches) {
+      const shown = run.times.get(b.letter)
+      // While running, frames are newer than this state.
+      if (shown === undefined || !run.running) run.times.set(b.letter, b.t)
+    }
+    for (const letter of [...run.times.keys()])
+      if (!next.branches.some((b) => b.letter === letter)) run.times.delete(letter)
+    selection.keepWithin(next.branches.map((b) => b.letter))
+  }
+
+  async function replace(answer: Promise<SessionState | null>): Promise<boolean> {
+    const next = await answer
+    if (next === null) return false
+    take(next, true)
+    await Promise.all(next.branches.map((b) => run.reload(b.letter)))
+    return true
+  }
+
+  /** Reads the session of the main process, after (re)connecting. */
+  async function load(): Promise<void> {
+    const next = await lab().request('session.state', {})
+    take(next, true)
+    await Promise.all((next?.branches ?? []).map((b) => run.reload(b.letter)))
+  }
+  async function loadLists(): Promise<void> {
+    ;[recent.value, recoverable.value] = await Promise.all([
+      lab().request('session.recent', {}),
+      lab().request('session.recoverable', {}),
+    ])
+  }
+
+  /** Starts a session from a scenario. Resolves to true. */
+  const create = (options: RequestOf<'session.new'>): Promise<boolean> => replace(lab().request('session.new', options))
+  /** Opens a document; false if the user cancelled the shell's own dialog. */
+  const open = (options: RequestOf<'session.open'> = {}): Promise<boolean> =>
+    replace(lab().request('session.open', options))
+  const recover = async (id: string, action: 'open' | 'discard'): Promise<boolean> => {
+    const opened = action === 'open' ? await replace(lab().request('session.recover', { id, action })) : false
+    if (action === 'discard') await lab().request('session.recover', { id, action })
+    await loadLists()
+    return opened
+  }
+  /** Saves; false if cancelled. */
+  async function save(options: RequestOf<'session.save'> = {}): Promise<boolean> {
+    const answer = await lab().request('session.save', options)
+    if (answer === null) return false
+    take(await lab().request('session.state', {}))
+    await loadLists()
+    return true
+  }
+  async function rename(name: string): Promise<void> {
+    take(await lab().request('session.rename', { name }))
+  }
+  async function forgetRecent(path?: string): Promise<void> {
+    recent.value = await lab().request('session.forgetRecent', path === undefined ? {} : { path })
+  }
+  async function texts(options: RequestOf<'session.texts'>): Promise<void> {
+    await lab().request('session.texts', options)
+  }
+
+  async function control(action: RequestOf<'run.control'>['action'], count?: number): Promise<void> {
+    const answer = await lab().request('run.control', count === undefined ? { action } : { action, count })
+    run.state = answer.state
+  }
+  /** Runs until a virtual time (ns), then pauses. */
+  async function until(t: number): Promise<void> {
+    run.state = (await lab().request('run.until', { t })).state
+  }
+  async function setSpeed(speed: number): Promise<void> {
+    await lab().request('run.speed', { speed })
+  }
+  /** Starts or stops the load generator, on one run or on all. */
+  async function load_(on: boolean, letter?: BranchLetter): Promise<void> {
+    await lab().request('run.load', letter === undefined ? { on } : { on, branch: letter })
+  }
+  async function undo(): Promise<void> {
+    take(await lab().request('run.undo', {}))
+  }
+  async function redo(): Promise<void> {
+    take(await lab().request('run.redo', {}))
+  }
+  async function mark(letter: BranchLetter, text: string): Promise<void> {
+    take(await lab().request('run.mark', { branch: letter, text }))
+  }
+
+  /** Forks a run at its present instant, or at `t` (ns); `command` is run on the fork. The fork becomes the run shown. */
+  async function fork(options: RequestOf<'branch.fork'>): Promise<BranchInfo> {
+    const made = await lab().request('branch.fork', options)
+    take(await lab().request('session.state', {}))
+    await run.reload(made.letter)
+    selection.show(made.letter)
+    return made
+  }
+  async function remove(letter: BranchLetter): Promise<void> {
+    take(await lab().request('branch.delete', { letter }))
+  }
+  async function renameBranch(letter: BranchLetter, name: string): Promise<void> {
+    take(await lab().request('branch.rename', { letter, name }))
+  }
+  async function setBaseline(letter: BranchLetter): Promise<void> {
+    take(await lab().request('branch.baseline', { letter }))
+  }
+
+  return {
+    state,
+    recent,
+    recoverable,
+    generation,
+    branches,
+    baseline,
+    branch,
+    take,
+    load,
+    loadLists,
+    create,
+    open,
+    recover,
+    save,
+    rename,
+    forgetRecent,
+    texts,
+    control,
+    until,
+    setSpeed,
+    setLoad: load_,
+    undo,
+    redo,
+    mark,
+    fork,
+    remove,
+    renameBranch,
+    setBaseline,
+  }
+})
