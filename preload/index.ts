@@ -3,7 +3,7 @@
  * It runs sandboxed and is bundled into one file, so the contract is imported for its types only.
  */
 import { contextBridge, ipcRenderer } from 'electron'
-import { connectChannel, portChannel } from './channels'
+import { connectChannel, portChannel } from './contract/channels'
 import type { Bridge, bridgeName, portMessage } from './contract'
 
 const name: typeof bridgeName = 'labHost'
