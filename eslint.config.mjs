@@ -77,6 +77,10 @@ const rawIpc = {
   selector: 'Identifier[name="ipcMain"]',
   message: 'Raw ipcMain only in main/shell: every message goes through the validated contract.',
 }
+const noConstEnum = {
+  selector: 'TSEnumDeclaration[const=true]',
+  message: 'The bundlers work file by file and cannot inline it: use plain constants.',
+}
 const noOpenExternal = {
   property: 'openExternal',
   message: `Only ${OPEN_EXTERNAL} may hand an address to the system.`,
@@ -107,7 +111,7 @@ export default defineConfigWithVueTs(
       'no-eval': 'error',
       'no-implied-eval': 'off', // the typed rule of the same name is on
       'no-new-func': 'error',
-      'no-restricted-syntax': ['error', rawIpc],
+      'no-restricted-syntax': ['error', rawIpc, noConstEnum],
       'no-restricted-properties': ['error', noOpenExternal],
       'object-shorthand': 'error',
       'prefer-const': ['error', { destructuring: 'all' }],
@@ -157,13 +161,13 @@ export default defineConfigWithVueTs(
     ignores: TESTS,
     rules: {
       'no-restricted-globals': ['error', ...machineGlobals],
-      'no-restricted-syntax': ['error', rawIpc, ...machineSyntax],
+      'no-restricted-syntax': ['error', rawIpc, noConstEnum, ...machineSyntax],
       // Without a function an array of numbers is sorted as text.
       '@typescript-eslint/require-array-sort-compare': ['error', { ignoreStringArrays: true }],
     },
   },
 
-  { name: 'lab/shell', files: ['main/shell/**/*.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { name: 'lab/shell', files: ['main/shell/**/*.ts'], rules: { 'no-restricted-syntax': ['error', noConstEnum] } },
   { name: 'lab/open-external', files: [OPEN_EXTERNAL], rules: { 'no-restricted-properties': 'off' } },
 
   {
