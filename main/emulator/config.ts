@@ -1,0 +1,104 @@
+/**
+ * What a machine is built from. Plain data, already checked by the lab's scenario schema: the emulator trusts it and only asserts.
+ * The same config, disk bytes, seed and commands give bit-identical state.
+ */
+
+/** An interface of a host. */
+export interface InterfaceConfig {
+  /** Name in the host, for instance `cc0`. */
+  name: string
+  /** `t6`: cxgbe(4) port of a T6 adapter with IFCAP_NOMAP. `igb`: a NIC without it. */
+  model: 't6' | 'igb'
+  /** Dotted IPv4 address and prefix length. */
+  address: string
+  prefixLength: number
+  mtu: number
+  /** Capability keywords of ifconfig(8) switched at boot, for instance `{ nomap: false }`. */
+  capabilities: { [keyword: string]: boolean }
+}
+
+export interface HostConfig {
+  name: string
+  /** CPUs and their fixed clock in Hz. */
+  ncpu: number
+  hz: number
+  /** Physical memory, bytes: decides the mbuf limits (kern.ipc.nmbclusters and others), not what the emulator allocates. */
+  memoryBytes: number
+  /** Cost model charges this host's CPUs. */
+  cost: boolean
+  /** Loader tunables (`name=value`), applied before anything starts. */
+  tunables: { [name: string]: string }
+  /** Sysctls written at boot, after the tunables. */
+  sysctls: { [name: string]: string }
+  interfaces: InterfaceConfig[]
+}
+
+export interface LinkConfig {
+  /** Bits a second. */
+  rateBps: number
+  /** One-way propagation delay, ns. */
+  delayNs: number
+  /** Bytes that may wait for the transmitter of each end. */
+  queueBytes: number
+  /** Probability 0 … 1 that a frame is lost, per direction from host 0 to host 1 and back. */
+  loss: number
+  duplicate: number
+  reorder: number
+}
+
+/** A file of the emulated host's disk. Its bytes start at page `diskPage` of the disk. */
+export interface FileEntry {
+  /** Path in the emulated host, for instance `/www/index.html`. */
+  path: string
+  size: number
+  diskPage: number
+}
+
+export interface FilesConfig {
+  entries: FileEntry[]
+  /** Mean length, in pages, of physically contiguous runs of a file's page frames. 1 = none adjacent on purpose. */
+  contiguity: number
+  /** True: all pages are in memory and valid at boot. False: cold, read by sendfile's pager (sequential disk model). */
+  warm: boolean
+  /** Disk latency (ns) and bandwidth (bytes a second) for cold pages. */
+  diskLatencyNs: number
+  diskBytesPerSecond: number
+}
+
+export interface WorkloadConfig {
+  /** Which system call carries the file. */
+  method: 'sendfile' | 'write'
+  connections: number
+  /** Mean pause between answer and next request, ns (0 = none), exponentially distributed. */
+  thinkNs: number
+  /** Requests a connection makes before it closes and a new one opens; 0 = keeps it. */
+  requestsPerConnection: number
+  /** Virtual time at which the load starts; negative: only by command. */
+  startNs: number
+  /** Spread of the connections' first requests, ns. */
+  rampNs: number
+  /** SO_SNDLOWAT of the server's sockets in bytes, or 0 for the kernel's default. */
+  sendLowat: number
+  /** sendfile flags (SF_*). */
+  sendfileFlags: number
+  /** TCP port. */
+  port: number
+}
+
+export interface MachineConfig {
+  seed: number
+  hosts: HostConfig[]
+  link: LinkConfig
+  files: FilesConfig
+  workload: WorkloadConfig
+  /** Master switch of the cost model (functional mode = false). Overrides of its parameters by name. */
+  cost: { on: boolean; parameters: { [name: string]: number } }
+  /** Poison freed storage and run expensive self-checks. */
+  debug: boolean
+}
+
+/** The bytes of all files, shared between forks, never written. */
+export interface Disk {
+  /** View over a SharedArrayBuffer (or ArrayBuffer in tests); length is a multiple of 4096. */
+  bytes: Uint8Array
+}

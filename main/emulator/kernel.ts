@@ -1,0 +1,114 @@
+/**
+ * One host: the composition root of the emulated kernel. Kernel functions are plain functions whose first parameter is this object; it holds
+ * the tables they work on and nothing else. The order of construction is the order of the state's parts: append, do not shuffle.
+ */
+import { createApps } from './apps/apps'
+import type { HostConfig } from './config'
+import { createCxgbe } from './dev/cxgbe/t4_main'
+import { createMbufTables, mbuf_init } from './kern/kern_mbuf'
+import { declareKernelMib } from './kern/kern_mib'
+import { createSendfile, declareSendfileSysctls } from './kern/kern_sendfile'
+import { SysctlTree } from './kern/kern_sysctl'
+import { createSockbufTable } from './kern/uipc_sockbuf'
+import { createSocketTable, declareSocketSysctls } from './kern/uipc_socket'
+import { Cost } from './machine/cost'
+import { Cpus } from './machine/cpu'
+import type { Machine } from './machine/machine'
+import type { Registry } from './machine/state'
+import { createIfnet } from './net/if'
+import { createLoopback } from './net/if_loop'
+import { createInet, declareInetSysctls } from './netinet/inet'
+import { createUma } from './vm/uma_core'
+import { createVmObject } from './vm/vm_object'
+import { createVmPage } from './vm/vm_page'
+import { PhysMem } from './vm/vm_phys'
+
+export class Kernel {
+  readonly config: HostConfig
+  readonly registry: Registry
+  /** Poison freed storage, run expensive checks. */
+  readonly debug: boolean
+  readonly cost: Cost
+  readonly cpu: Cpus
+  readonly sysctl: SysctlTree
+  readonly phys: PhysMem
+  readonly page: ReturnType<typeof createVmPage>
+  readonly object: ReturnType<typeof createVmObject>
+  readonly uma: ReturnType<typeof createUma>
+  readonly mb: ReturnType<typeof createMbufTables>['mb']
+  readonly pgs: ReturnType<typeof createMbufTables>['pgs']
+  readonly mbstat: ReturnType<typeof createMbufTables>['mbstat']
+  readonly sb: ReturnType<typeof createSockbufTable>
+  readonly so: ReturnType<typeof createSocketTable>
+  readonly sendfile: ReturnType<typeof createSendfile>
+  readonly ifnet: ReturnType<typeof createIfnet>
+  readonly inet: ReturnType<typeof createInet>
+  readonly cxgbe: ReturnType<typeof createCxgbe>
+  readonly apps: ReturnType<typeof createApps>
+  /** Kernel message buffer (dmesg): lines without newline. */
+  readonly msgbuf: { lines: string[] }
+
+  constructor(
+    readonly machine: Machine,
+    /** Index in `machine.kernels`, 0 = the host under test, 1 = the peer. */
+    readonly id: number,
+  ) {
+    const config = machine.config.hosts[id]!
+    this.config = config
+    this.registry = machine.registry
+    this.debug = machine.config.debug
+    this.cost = new Cost(
+      this.registry,
+      this.part('cost'),
+      config.cost && machine.config.cost.on,
+      machine.config.cost.parameters,
+    )
+    this.cpu = new Cpus(machine, id, this.part('cpu'), config.ncpu, 1e9 / config.hz, this.cost)
+    this.msgbuf = this.registry.record(this.part('msgbuf'), { lines: [] as string[] })
+    this.sysctl = new SysctlTree(this)
+    declareKernelMib(this)
+    this.phys = new PhysMem(this)
+    this.page = createVmPage(this)
+    this.object = createVmObject(this)
+    this.uma = createUma(this)
+    const mbufs = createMbufTables(this)
+    this.mb = mbufs.mb
+    this.pgs = mbufs.pgs
+    this.mbstat = mbufs.mbstat
+    mbuf_init(this)
+    this.sb = createSockbufTable(this)
+    this.so = createSocketTable(this)
+    declareSocketSysctls(this)
+    this.sendfile = createSendfile(this)
+    declareSendfileSysctls(this)
+    this.ifnet = createIfnet(this)
+    createLoopback(this)
+    this.inet = createInet(this)
+    declareInetSysctls(this)
+    this.cxgbe = createCxgbe(this)
+    this.apps = createApps(this)
+  }
+
+  /** Name of a state part of this host. */
+  part(name: string): string {
+    return `host${this.id}.${name}`
+  }
+
+  /** Virtual ns as the running CPU sees it. */
+  now(): number {
+    return this.cpu.now()
+  }
+
+  /** printf(9): a line to the message buffer. */
+  printf(line: string): void {
+    this.msgbuf.lines.push(line)
+    if (this.msgbuf.lines.length > 1000) this.msgbuf.lines.shift()
+  }
+
+  /** After all hosts are built: tunables and boot-time sysctls were applied by the declarations; interfaces come up, programs start. */
+  boot(): void {
+    this.sysctl.applyBoot()
+    this.cxgbe.attach()
+    this.apps.start()
+  }
+}
