@@ -3,8 +3,9 @@
  * server that delivered this page. Both carry the messages of `preload/contract.ts` and nothing else.
  */
 import { bridgeName, portMessage } from '../../preload/contract'
-import type { Bridge, Port } from '../../preload/contract'
+import type { Bridge } from '../../preload/contract'
 import { decodeMessage, encodeMessage } from '../../preload/framing'
+import type { PagePort } from './keep'
 
 /** Milliseconds after which a transport that has not answered counts as unreachable. */
 const openTimeout = 10_000
@@ -18,7 +19,7 @@ export function inElectron(): boolean {
   return electronBridge() !== undefined
 }
 
-function openMessagePort(bridge: Bridge): Promise<Port> {
+function openMessagePort(bridge: Bridge): Promise<PagePort> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       window.removeEventListener('message', take)
@@ -51,7 +52,7 @@ export function socketAddress(location: { protocol: string; host: string }): str
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`
 }
 
-function openSocket(address: string): Promise<Port> {
+function openSocket(address: string): Promise<PagePort> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(address)
     socket.binaryType = 'arraybuffer'
@@ -59,10 +60,14 @@ function openSocket(address: string): Promise<Port> {
       socket.close()
     }, openTimeout)
     let opened = false
+    let closeCode: number | undefined
     socket.onopen = () => {
       opened = true
       clearTimeout(timer)
       resolve({
+        get closeCode() {
+          return closeCode
+        },
         post: (message) => {
           const frame = encodeMessage(message)
           socket.send(typeof frame === 'string' ? frame : (frame as Uint8Array<ArrayBuffer>))
@@ -74,7 +79,8 @@ function openSocket(address: string): Promise<Port> {
         close: () => socket.close(),
       })
     }
-    socket.addEventListener('close', () => {
+    socket.addEventListener('close', (event) => {
+      closeCode = event.code
       clearTimeout(timer)
       if (!opened) reject(new Error('The lab does not answer.'))
     })
@@ -82,7 +88,7 @@ function openSocket(address: string): Promise<Port> {
 }
 
 /** Opens the one transport that this page has. Rejects if nobody answers. */
-export function openPort(): Promise<Port> {
+export function openPort(): Promise<PagePort> {
   const bridge = electronBridge()
   return bridge === undefined ? openSocket(socketAddress(window.location)) : openMessagePort(bridge)
 }
