@@ -1,0 +1,174 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { LabProblem } from '../problem'
+import { loadScenario, parseScenario, scenarioNames } from './load'
+
+const shipped = resolve(import.meta.dirname, '../../../scenarios')
+
+const good = `schema: 1
+title: Test
+duration: 10ms
+hosts:
+  - name: server
+    interfaces: [{ name: cc0, address: 10.0.0.1/24 }]
+  - name: client
+    interfaces: [{ name: cc0, address: 10.0.0.2/24 }]
+files:
+  generate: { count: 2, size: 8KiB }
+workload:
+  connections: 3
+`
+
+function problemOf(run: () => unknown): LabProblem {
+  try {
+    run()
+  } catch (error) {
+    expect(error).toBeInstanceOf(LabProblem)
+    return error as LabProblem
+  }
+  throw new Error('nothing was thrown')
+}
+const refuse = (text: string): LabProblem => problemOf(() => parseScenario(text, 'test.yaml', 'test', null))
+
+describe('scenario files', () => {
+  test.each(scenarioNames(shipped))('the shipped scenario %s is valid', (name) => {
+    const { scenario } = loadScenario(name, shipped)
+    expect(scenario.hosts).toHaveLength(2)
+    expect(scenario.duration).toBeGreaterThan(0)
+  })
+
+  test('four scenarios are shipped', () => {
+    expect(scenarioNames(shipped)).toEqual(expect.arrayContaining(['first-lab', 'large-sends', 'lossy', 'ten-gig']))
+  })
+
+  test('a short scenario – is read – everything else is filled in, in base units', () => {
+    const { scenario } = parseScenario(good, 'test.yaml', 'test', null)
+    expect(scenario).toMatchObject({
+      duration: 10_000_000,
+      link: { rate: 10e9, loss: 0 },
+      files: { generate: { count: 2, size: 8192, spread: 0 }, cache: 'warm' },
+      workload: { connections: 3, method: 'sendfile' },
+    })
+    expect(scenario.hosts[0]!.interfaces[0]!.model).toBe('t6')
+  })
+
+  test.each([
+    [
+      'an unknown field',
+      good.replace('connections: 3', 'conections: 3'),
+      /^test\.yaml, line 12: workload has no field "conections"\.$/,
+      'Did you mean connections?',
+    ],
+    [
+      'an unknown field at the top',
+      good + 'sead: 3\n',
+      /line 13: a scenario has no field "sead"/,
+      'Did you mean seed?',
+    ],
+    [
+      'a time without unit',
+      good.replace('10ms', '10'),
+      /line 3: duration: 10 has no unit/,
+      'Write for instance 50ms, 100us or 2s.',
+    ],
+    [
+      'a value out of range',
+      good.replace('connections: 3', 'connections: 20000'),
+      /line 12: workload\.connections is too large/,
+      'The most is 10000.',
+    ],
+    [
+      'a rate that is none',
+      good.replace('connections: 3', 'connections: 3\nlink: { rate: fast }'),
+      /line 13: link\.rate: "fast" is not a bit rate/,
+      'Write for instance 10Gbps or 100Mbps.',
+    ],
+    ['a missing field', good.replace('title: Test\n', ''), /^test\.yaml: title is missing\.$/, /Add it/],
+    [
+      'a newer format',
+      good.replace('schema: 1', 'schema: 2'),
+      /line 1: schema is not 1, the only version/,
+      /newer nomap lab/,
+    ],
+    [
+      'a bad address',
+      good.replace('10.0.0.2/24', '10.0.0.300/24'),
+      /line 8: hosts\[1\]\.interfaces\[0\]\.address is not an IPv4 address/,
+      'Correct it.',
+    ],
+    [
+      'two sources of files',
+      good.replace('generate:', 'path: /x\n  generate:'),
+      /line 10: files has both generate and path/,
+      'Keep one of them.',
+    ],
+    [
+      'a switch that is neither',
+      good.replace('connections: 3', 'connections: 3\ncost: { on: perhaps }'),
+      /cost\.on: "perhaps" is neither on nor off/,
+      'Correct it.',
+    ],
+    ['a wrong kind', good.replace('title: Test', 'title: [1]'), /line 2: title should be text/, 'Correct it.'],
+    [
+      'a knob with spaces',
+      good
+        .replace('connections: 3', 'connections: 3')
+        .replace('name: server', 'name: server\n    sysctls: { "kern ipc": 1 }'),
+      /line 6: "kern ipc" in hosts\[0\]\.sysctls is not the name of a knob/,
+      /sysctl\(8\)/,
+    ],
+    ['text that is no YAML', 'schema: 1\n  title: [', /line \d+: this is not YAML/, /Correct the line/],
+    [
+      'a field twice',
+      good + 'title: Again\n',
+      /line 13: this is not YAML \(Map keys must be unique\)/,
+      /Correct the line/,
+    ],
+    ['a list', '- 1\n', /a scenario is a group of fields/, /Start from one/],
+  ])('%s – is read – one sentence names file, line and field', (_, text, message, remedy) => {
+    const problem = refuse(text)
+    expect(problem.message).toMatch(message)
+    expect(problem.remedy).toMatch(remedy)
+  })
+
+  test('several faults – are read – the first is the message and the others are details', () => {
+    const problem = refuse(good.replace('10ms', '10').replace('connections: 3', 'conections: 3'))
+    expect(problem.message).toContain('duration')
+    expect(problem.details).toContain('workload has no field "conections"')
+  })
+
+  test('a misspelt scenario name – is loaded – near names are offered', () => {
+    const problem = problemOf(() => loadScenario('first_lab', shipped))
+    expect(problem).toMatchObject({
+      code: 'scenario-missing',
+      message: 'There is no scenario first_lab.',
+      remedy: 'Did you mean first-lab?',
+    })
+  })
+
+  test('a path – is loaded – relative files start at its folder', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'lab-scenario-'))
+    writeFileSync(join(folder, 'mine.yaml'), good)
+    expect(loadScenario(join(folder, 'mine.yaml'), shipped)).toMatchObject({ id: 'mine', folder })
+  })
+
+  test('bytes at random – are read – the answer is a problem, never a crash', () => {
+    let state = 12345
+    for (let round = 0; round < 300; round++) {
+      let text = good
+      for (let edit = 0; edit < 3; edit++) {
+        state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff
+        const at = state % text.length
+        text =
+          text.slice(0, at) + ' :-{}[]&*!|>\'"%@`\t\n0a'[(state >>> 8) % 22]! + text.slice(at + ((state >>> 16) % 3))
+      }
+      try {
+        parseScenario(text, 'x.yaml', 'x', null)
+      } catch (error) {
+        expect(error, text).toBeInstanceOf(LabProblem)
+      }
+    }
+  })
+})

@@ -1,0 +1,153 @@
+/**
+ * What a scenario file may say. The schema turns what people write (`10Gbps`, `on`, `1MiB`) into numbers in base units and fills in what
+ * was left out; the result, {@link Scenario}, is what documents store and machines are built from.
+ */
+import { z } from 'zod'
+import { parseQuantity, UnitError, type Quantity } from '../units'
+
+/** A quantity with its unit, read into the base unit; zod issues carry the parser's sentence. */
+function quantity(kind: Quantity, limits: { min?: number; max?: number; words?: string } = {}) {
+  return z.union([z.string(), z.number()]).transform((value, context) => {
+    try {
+      const number = parseQuantity(kind, value)
+      if ((limits.min !== undefined && number < limits.min) || (limits.max !== undefined && number > limits.max)) {
+        context.addIssue({ code: 'custom', message: `${String(value)} is out of range; ${limits.words ?? ''}` })
+        return z.NEVER
+      }
+      return number
+    } catch (error) {
+      if (!(error instanceof UnitError)) throw error
+      context.addIssue({ code: 'custom', message: error.message })
+      return z.NEVER
+    }
+  })
+}
+
+/** `on`, `off`, `true`, `false`. */
+export const switchValue = z.union([z.boolean(), z.string()]).transform((value, context) => {
+  if (value === true || value === 'on' || value === 'true' || value === 'yes' || value === '1') return true
+  if (value === false || value === 'off' || value === 'false' || value === 'no' || value === '0') return false
+  context.addIssue({ code: 'custom', message: `${JSON.stringify(value)} is neither on nor off` })
+  return z.NEVER
+})
+
+const whole = (min: number, max: number) =>
+  z
+    .union([z.number(), z.string().regex(/^\d+$/, 'is not a whole number').transform(Number)])
+    .pipe(z.number().int().min(min).max(max))
+
+/** Value of a sysctl or tunable: kept as text, as the loader and sysctl(8) take it. */
+const knobValue = z
+  .union([z.string(), z.number(), z.boolean()])
+  .transform((value) => (typeof value === 'boolean' ? (value ? '1' : '0') : String(value)))
+const knobs = z.record(z.string().regex(/^[a-z0-9_]+(\.[a-zA-Z0-9_%]+)+$/, 'is not the name of a knob'), knobValue)
+
+const address = z
+  .string()
+  .regex(
+    /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/,
+    'is not an IPv4 address with prefix length; write for instance 10.0.0.1/24',
+  )
+  .refine((text) => {
+    const [host, prefix] = text.split('/')
+    return host!.split('.').every((part) => Number(part) <= 255) && Number(prefix) >= 8 && Number(prefix) <= 30
+  }, 'is not an IPv4 address with a prefix length from 8 to 30')
+
+const interfaceSchema = z.strictObject({
+  name: z.string().regex(/^[a-z]+[0-9]+$/, 'is not an interface name; write for instance cc0'),
+  model: z.enum(['t6', 'igb']).default('t6'),
+  address,
+  mtu: whole(576, 9000).default(1500),
+  capabilities: z.record(z.string(), switchValue).default({}),
+})
+
+const hostSchema = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'is not a host name (small letters, digits and hyphens)'),
+  cpus: whole(1, 64).default(4),
+  clock: quantity('frequency', { min: 1e8, max: 1e10, words: 'a clock is 100MHz to 10GHz' }).default(2_600_000_000),
+  memory: quantity('bytes', {
+    min: 256 * 1048576,
+    max: 4096 * 1073741824,
+    words: 'memory is 256MiB to 4096GiB',
+  }).default(16 * 1073741824),
+  /** The cost model charges the CPUs of this host. */
+  cost: switchValue.default(true),
+  tunables: knobs.default({}),
+  sysctls: knobs.default({}),
+  interfaces: z.array(interfaceSchema).min(1).max(8),
+})
+
+const linkSchema = z.strictObject({
+  rate: quantity('rate', { min: 1e6, max: 4e11, words: 'a link runs at 1Mbps to 400Gbps' }).default(10_000_000_000),
+  delay: quantity('time', { max: 1e10, words: 'the delay is at most 10s' }).default(20_000),
+  queue: quantity('bytes', { min: 65536, max: 1073741824, words: 'a queue holds 64KiB to 1GiB' }).default(1 << 20),
+  loss: quantity('fraction').default(0),
+  duplicate: quantity('fraction').default(0),
+  reorder: quantity('fraction').default(0),
+})
+
+const filesSchema = z
+  .strictObject({
+    /** A seeded set of our own: works offline and is the same everywhere. */
+    generate: z
+      .strictObject({
+        count: whole(1, 100_000).default(16),
+        size: quantity('bytes', { min: 1, max: 1073741824, words: 'a file has 1B to 1GiB' }).default(256 * 1024),
+        /** Sizes are spread evenly from size × (1 − spread) to size × (1 + spread). */
+        spread: quantity('fraction').default(0),
+      })
+      .optional(),
+    /** A file or folder of this computer. */
+    path: z.string().min(1).max(4096).optional(),
+    /** Mean length, in pages, of physically contiguous runs of a file's page frames. */
+    contiguity: whole(1, 65536).default(4),
+    cache: z.enum(['warm', 'cold']).default('warm'),
+    disk: z
+      .strictObject({
+        latency: quantity('time', { max: 1e10, words: 'the latency is at most 10s' }).default(100_000),
+        rate: quantity('byteRate', { min: 1e5, words: 'a disk reads at least 100kB/s' }).default(2_000_000_000),
+      })
+      .prefault({}),
+  })
+  .refine((files) => files.generate === undefined || files.path === undefined, {
+    message: 'has both generate and path; keep one of them',
+  })
+
+const workloadSchema = z.strictObject({
+  method: z.enum(['sendfile', 'write']).default('sendfile'),
+  connections: whole(1, 10_000).default(100),
+  think: quantity('time', { max: 1e12, words: 'a pause is at most 1000s' }).default(0),
+  requestsPerConnection: whole(0, 1_000_000).default(0),
+  start: quantity('time', { max: 1e12, words: 'the start is at most 1000s' }).default(1_000_000),
+  ramp: quantity('time', { max: 1e12, words: 'the ramp is at most 1000s' }).default(1_000_000),
+  sendLowWater: quantity('bytes', { max: 1073741824, words: 'a low-water mark is at most 1GiB' }).default(0),
+  port: whole(1, 65535).default(80),
+})
+
+export const scenarioSchema = z.strictObject({
+  schema: z.literal(1, { error: 'is not 1, the only version of the scenario format that this lab reads' }),
+  title: z.string().min(1).max(200),
+  description: z.string().max(2000).default(''),
+  seed: whole(0, 0xffffffff).default(7),
+  /** Measured window; starts when the warm-up ends. */
+  duration: quantity('time', { min: 1000, max: 1e13, words: 'a run lasts 1us to 10000s' }),
+  warmup: quantity('time', { max: 1e13, words: 'a warm-up lasts at most 10000s' }).default(0),
+  /** Distance of the samples of the series. */
+  sample: quantity('time', { min: 1000, max: 1e10, words: 'samples are 1us to 10s apart' }).default(100_000),
+  cost: z
+    .strictObject({
+      on: switchValue.default(true),
+      parameters: z.record(z.string(), z.number()).default({}),
+    })
+    .prefault({}),
+  hosts: z.array(hostSchema).length(2, 'must list two hosts: the server and its peer'),
+  link: linkSchema.prefault({}),
+  files: filesSchema,
+  workload: workloadSchema.prefault({}),
+  /** Metrics that the table of `run` shows first. */
+  metrics: z.array(z.string()).default([]),
+})
+
+/** A scenario with everything filled in, in base units (bits a second, bytes, ns, Hz). */
+export type Scenario = z.output<typeof scenarioSchema>
+export type ScenarioInput = z.input<typeof scenarioSchema>
