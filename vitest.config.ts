@@ -1,6 +1,10 @@
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vitest/config'
 
+// npm run soak multiplies the cases of property tests (tests/helpers/soak.ts) and adds the long runs.
+const soak = process.env['LAB_SOAK'] !== undefined
+const testTimeout = soak ? 12 * 3600_000 : 60_000
+
 const ignored = ['**/node_modules/**', 'out/**', 'tests/e2e/**']
 
 export default defineConfig({
@@ -8,7 +12,7 @@ export default defineConfig({
     // Two cores is what CI has. Tests that start processes or emulate seconds of traffic may be slow on a busy
     // machine; a timeout is there to end a hang, never to judge speed.
     maxWorkers: 2,
-    testTimeout: 60_000,
+    testTimeout,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
     passWithNoTests: true,
@@ -29,6 +33,7 @@ export default defineConfig({
             'preload/**/*.test.ts',
             'tests/{unit,fidelity,property,shells}/**/*.test.ts',
             'scripts/**/*.test.{mjs,ts}',
+            ...(soak ? ['tests/soak/**/*.test.ts'] : []),
           ],
           exclude: ignored,
         },

@@ -91,7 +91,7 @@ export function browserArguments(options, display) {
  */
 export function hasDisplay(platform, env) {
   if (platform === 'win32' || platform === 'darwin') return true
-  return Boolean(env['DISPLAY'] ?? env['WAYLAND_DISPLAY'])
+  return Boolean(env['DISPLAY'] || env['WAYLAND_DISPLAY'])
 }
 
 /**
