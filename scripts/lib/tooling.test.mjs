@@ -168,9 +168,8 @@ describe('missingPackages', () => {
     },
   }
   it('is content with what npm wrote down', () => {
-    expect(
-      missingPackages(wanted, { packages: { ...wanted.packages, 'node_modules/only-on-mac': undefined } }),
-    ).toEqual([])
+    const { 'node_modules/only-on-mac': _, ...here } = wanted.packages
+    expect(missingPackages(wanted, { packages: here })).toEqual([])
   })
   it('names what is absent or of another version', () => {
     expect(missingPackages(wanted, { packages: { 'node_modules/a': { version: '1.0.1' } } })).toEqual(['a', 'c'])
