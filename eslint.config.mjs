@@ -92,7 +92,7 @@ const noHtml = [
   })),
 ]
 
-export default defineConfigWithVueTs(
+const shared = defineConfigWithVueTs(
   {
     name: 'lab/ignored',
     ignores: ['out/**', 'dist/**', 'coverage/**', '.cache/**', 'tests/results/**', 'tests/**/fixtures/**'],
@@ -225,6 +225,12 @@ export default defineConfigWithVueTs(
       'vue/require-prop-types': 'off',
     },
   },
+  prettier,
+)
+
+// After the shared configuration, which switches typed rules off for JavaScript; these two are worth their time.
+export default [
+  ...shared,
   {
     name: 'lab/tooling',
     files: ['**/*.mjs'],
@@ -232,11 +238,9 @@ export default defineConfigWithVueTs(
       globals: globals.nodeBuiltin,
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
     },
-    // The shared configuration switches typed rules off for JavaScript; these two are worth their time.
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': 'error',
     },
   },
-  prettier,
-)
+]
