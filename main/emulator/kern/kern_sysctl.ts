@@ -13,19 +13,7 @@ import { CTL_AUTO_START, staticOids } from '../sys/sysctl'
 
 /** Types as declared in the kernel. `bool` is shown by sysctl(8) as uint8_t; `counter` (per-CPU counter) as uint64_t; `proc string` is a string. */
 export type SysctlType =
-  | 'node'
-  | 'bool'
-  | 'int'
-  | 'uint'
-  | 'long'
-  | 'ulong'
-  | 's64'
-  | 'u64'
-  | 'u8'
-  | 'u16'
-  | 'u32'
-  | 'string'
-  | 'opaque'
+  'node' | 'bool' | 'int' | 'uint' | 'long' | 'ulong' | 's64' | 'u64' | 'u8' | 'u16' | 'u32' | 'string' | 'opaque'
 
 /** `rd` read-only, `rw` writable, `rdtun` read-only loader tunable, `rwtun` writable and tunable. */
 export type SysctlAccess = 'rd' | 'rw' | 'rdtun' | 'rwtun'

@@ -1,0 +1,530 @@
+/**
+ * Network interfaces: the table of struct ifnet, their addresses, and the ioctls that ifconfig(8) uses.
+ *
+ * An interface is a row (`ifp`, 0 = none) whose columns carry the kernel's field names: `k.ifnet.if_capenable[ifp]`. What differs between drivers
+ * (transmit, ioctl, init, counters) is a set of plain functions registered once per driver; the row says which driver it belongs to.
+ *
+ * Source: sys/net/if.c, sys/net/if_var.h, sys/netinet/in.c in_control (read, through reference kernel-mbuf-sendfile 8.2 and console-tools 1; ifnet
+ * fields are a subset).
+ */
+import type { Kernel } from '../kernel'
+import type { Table } from '../machine/state'
+import { EADDRNOTAVAIL, EEXIST, EINVAL, ENXIO, EOPNOTSUPP, EPERM } from '../sys/errno'
+import {
+  SIOCAIFADDR,
+  SIOCDIFADDR,
+  SIOCGIFADDR,
+  SIOCGIFCAP,
+  SIOCGIFDESCR,
+  SIOCGIFFLAGS,
+  SIOCGIFMEDIA,
+  SIOCGIFMETRIC,
+  SIOCGIFMTU,
+  SIOCGETVLAN,
+  SIOCSETVLAN,
+  SIOCSIFADDR,
+  SIOCSIFCAP,
+  SIOCSIFDESCR,
+  SIOCSIFFLAGS,
+  SIOCSIFMEDIA,
+  SIOCSIFMETRIC,
+  SIOCSIFMTU,
+  SIOCSIFNAME,
+} from '../sys/sockio'
+import {
+  IF_MAXMTU,
+  IF_MINMTU,
+  IFF_BROADCAST,
+  IFF_CANTCHANGE,
+  IFF_PPROMISC,
+  IFF_PROMISC,
+  IFF_UP,
+  LINK_STATE_DOWN,
+  LINK_STATE_UP,
+} from './ifConstants'
+import type { MediaStatus } from './if_media'
+
+export * from './ifConstants'
+
+const ifnetSpec = {
+  if_type: 'u8',
+  /** Which entry of `drivers`. */
+  if_driver: 'u8',
+  /** Row of the driver's own table. */
+  if_softc: 'i32',
+  if_flags: 'i32',
+  /** IFF_DRV_RUNNING, IFF_DRV_OACTIVE. */
+  if_drv_flags: 'i32',
+  /** What driver and hardware can do. */
+  if_capabilities: 'i32',
+  /** What is switched on. */
+  if_capenable: 'i32',
+  /** CSUM_* bits that the card does itself. */
+  if_hwassist: 'u32',
+  if_mtu: 'i32',
+  if_metric: 'i32',
+  if_hdrlen: 'i32',
+  if_link_state: 'u8',
+  if_baudrate: 'f64',
+  /** Longest TSO burst in bytes (IP header on), most segments in it, longest segment. */
+  if_hw_tsomax: 'u32',
+  if_hw_tsomaxsegcount: 'u32',
+  if_hw_tsomaxsegsize: 'u32',
+  if_lladdr: ['u8', 6],
+  /** First row of the address list. */
+  if_addrhead: 'i32',
+  /** Virtual ns of the last change. */
+  if_lastchange: 'f64',
+  if_ipackets: 'f64',
+  if_ierrors: 'f64',
+  if_iqdrops: 'f64',
+  if_ibytes: 'f64',
+  if_imcasts: 'f64',
+  if_noproto: 'f64',
+  if_opackets: 'f64',
+  if_oerrors: 'f64',
+  if_oqdrops: 'f64',
+  if_obytes: 'f64',
+  if_omcasts: 'f64',
+  if_collisions: 'f64',
+} as const
+
+const ifaddrSpec = {
+  ifa_ifp: 'i32',
+  /** IPv4, host order. */
+  ifa_addr: 'u32',
+  ifa_netmask: 'u32',
+  ifa_broadaddr: 'u32',
+  /** Next address of the interface. */
+  ifa_link: 'i32',
+} as const
+
+/** Names of the counters, as in ift_counter of sys/net/if.h. */
+export const interfaceCounters = [
+  'if_ipackets',
+  'if_ierrors',
+  'if_iqdrops',
+  'if_ibytes',
+  'if_imcasts',
+  'if_noproto',
+  'if_opackets',
+  'if_oerrors',
+  'if_oqdrops',
+  'if_obytes',
+  'if_omcasts',
+  'if_collisions',
+] as const
+export type InterfaceCounter = (typeof interfaceCounters)[number]
+
+/** What a driver gives: code only, registered at construction. */
+export interface InterfaceDriver {
+  /** For instance `cxgbe`. */
+  name: string
+  /** Takes the packet in every case (frees it on error). Returns 0 or errno. */
+  if_transmit(k: Kernel, ifp: number, m: number): number
+  /** Driver's part of an ioctl. 0 or errno. Missing: EOPNOTSUPP. */
+  if_ioctl?(k: Kernel, ifp: number, command: number, ifr: Ifreq): number
+  /** Counter kept by the card (IFCAP_HWSTATS); missing: the column. */
+  if_get_counter?(k: Kernel, ifp: number, counter: InterfaceCounter): number
+  /** State of the media, for drivers with ifmedia. */
+  if_media_status?(k: Kernel, ifp: number): MediaStatus
+}
+
+/** Argument of an interface ioctl, in and out: struct ifreq, ifaliasreq and vlanreq in one. Addresses are IPv4 in host order. */
+export interface Ifreq {
+  ifr_flags?: number
+  ifr_mtu?: number
+  ifr_metric?: number
+  ifr_reqcap?: number
+  ifr_curcap?: number
+  ifr_newname?: string
+  ifr_descr?: string
+  ifra_addr?: number
+  ifra_mask?: number
+  ifra_broadaddr?: number
+  ifm?: MediaStatus
+  /** Subtype asked for by SIOCSIFMEDIA, for instance `autoselect`. */
+  ifr_media?: string
+  vlr_parent?: string
+  vlr_tag?: number
+}
+
+/** Texts and order: plain record of the state. */
+interface IfnetText {
+  [key: string]: { [row: string]: string } | { [row: string]: string[] } | number[]
+  names: { [row: string]: string }
+  descriptions: { [row: string]: string }
+  /** Interface groups other than `all`. */
+  groups: { [row: string]: string[] }
+  /** Rows in order of attachment: the order in which ifconfig lists them. */
+  order: number[]
+}
+
+export type Ifnet = Table<typeof ifnetSpec> & {
+  ifaddr: Table<typeof ifaddrSpec>
+  text: IfnetText
+  /** Drivers by number; `if_driver` of a row is an index. Code, not state. */
+  drivers: InterfaceDriver[]
+  /** Handle of net.link.log_link_state_change. */
+  logLinkStateChange: number
+}
+
+/** The interface part of a kernel. */
+export function createIfnet(k: Kernel): Ifnet {
+  const table = k.registry.table(k.part('ifnet'), ifnetSpec, 8)
+  const ifaddr = k.registry.table(k.part('ifaddr'), ifaddrSpec, 8)
+  const text = k.registry.record(k.part('ifnetText'), {
+    names: {},
+    descriptions: {},
+    groups: {},
+    order: [],
+  } as IfnetText)
+  k.sysctl.node('net.link', 'Link layers', 'net/if.c')
+  const logLinkStateChange = k.sysctl.declare({
+    name: 'net.link.log_link_state_change',
+    type: 'int',
+    access: 'rw',
+    default: 1,
+    unit: '',
+    description: 'log interface link state change events',
+    source: 'net/if.c',
+    fidelity: 'read',
+  })
+  k.sysctl.declare({
+    name: 'net.link.ifqmaxlen',
+    type: 'int',
+    access: 'rdtun',
+    default: 50,
+    range: [1, 65535],
+    unit: 'packets',
+    description: 'max send queue size',
+    source: 'net/if.c; no interface of the model has a legacy queue',
+    fidelity: 'read',
+  })
+  k.sysctl.declare({
+    name: 'net.ifdescr_maxlen',
+    type: 'uint',
+    access: 'rw',
+    default: 1024,
+    unit: 'bytes',
+    description: 'administrative maximum length for interface description',
+    source: 'net/if.c',
+    fidelity: 'read',
+  })
+  return Object.assign(table, { ifaddr, text, drivers: [] as InterfaceDriver[], logLinkStateChange })
+}
+
+/** Registers a driver; the number goes into `if_driver`. */
+export function registerDriver(k: Kernel, driver: InterfaceDriver): number {
+  k.ifnet.drivers.push(driver)
+  return k.ifnet.drivers.length - 1
+}
+
+export interface AttachOptions {
+  name: string
+  type: number
+  driver: number
+  softc?: number
+  flags: number
+  mtu: number
+  capabilities: number
+  capenable: number
+  hwassist?: number
+  hdrlen?: number
+  baudrate?: number
+  lladdr?: readonly number[]
+  linkState?: number
+  groups?: string[]
+}
+
+/** Source: if_alloc, if_attach in sys/net/if.c (read). TSO limits 0 mean "no limit of the driver's own" until the driver sets them. */
+export function if_attach(k: Kernel, options: AttachOptions): number {
+  const t = k.ifnet
+  const ifp = t.alloc()
+  for (const key of Object.keys(ifnetSpec) as (keyof typeof ifnetSpec)[]) if (key !== 'if_lladdr') t[key][ifp] = 0
+  t.if_type[ifp] = options.type
+  t.if_driver[ifp] = options.driver
+  t.if_softc[ifp] = options.softc ?? 0
+  t.if_flags[ifp] = options.flags
+  t.if_capabilities[ifp] = options.capabilities
+  t.if_capenable[ifp] = options.capenable
+  t.if_hwassist[ifp] = options.hwassist ?? 0
+  t.if_mtu[ifp] = options.mtu
+  t.if_hdrlen[ifp] = options.hdrlen ?? 0
+  t.if_baudrate[ifp] = options.baudrate ?? 0
+  t.if_link_state[ifp] = options.linkState ?? 0
+  t.if_lastchange[ifp] = k.machine.time
+  for (let i = 0; i < 6; i++) t.if_lladdr[ifp * 6 + i] = options.lladdr?.[i] ?? 0
+  t.text.names[ifp] = options.name
+  t.text.groups[ifp] = options.groups ?? []
+  t.text.order.push(ifp)
+  return ifp
+}
+
+/** Source: if_detach in sys/net/if.c (read). The driver has stopped the interface before. */
+export function if_detach(k: Kernel, ifp: number): void {
+  const t = k.ifnet
+  for (let ifa = t.if_addrhead[ifp]!; ifa !== 0;) {
+    const next = t.ifaddr.ifa_link[ifa]!
+    t.ifaddr.free(ifa)
+    ifa = next
+  }
+  t.if_addrhead[ifp] = 0
+  delete t.text.names[ifp]
+  delete t.text.descriptions[ifp]
+  delete t.text.groups[ifp]
+  t.text.order.splice(t.text.order.indexOf(ifp), 1)
+  t.free(ifp)
+}
+
+/** Interface by name, or 0. Source: ifunit in sys/net/if.c (read). */
+export function ifunit(k: Kernel, name: string): number {
+  for (const ifp of k.ifnet.text.order) if (k.ifnet.text.names[ifp] === name) return ifp
+  return 0
+}
+
+/** Name of an interface: if_xname. */
+export function if_name(k: Kernel, ifp: number): string {
+  return k.ifnet.text.names[ifp] ?? 'none'
+}
+
+/** Interfaces in order of attachment. */
+export function interfaces(k: Kernel): readonly number[] {
+  return k.ifnet.text.order
+}
+
+/** Hands a packet to the driver. The packet is gone in every case. */
+export function if_transmit(k: Kernel, ifp: number, m: number): number {
+  return k.ifnet.drivers[k.ifnet.if_driver[ifp]!]!.if_transmit(k, ifp, m)
+}
+
+/** Source: if_getcounter in sys/net/if.c (read): the card's own counter where it keeps one. */
+export function if_getcounter(k: Kernel, ifp: number, counter: InterfaceCounter): number {
+  const driver = k.ifnet.drivers[k.ifnet.if_driver[ifp]!]!
+  return driver.if_get_counter?.(k, ifp, counter) ?? k.ifnet[counter][ifp]!
+}
+
+/** Flags as SIOCGIFFLAGS shows them. */
+export function if_getflags(k: Kernel, ifp: number): number {
+  return k.ifnet.if_flags[ifp]! | k.ifnet.if_drv_flags[ifp]!
+}
+
+/** Source: if_link_state_change, do_link_state_change in sys/net/if.c (read). */
+export function if_link_state_change(k: Kernel, ifp: number, state: number): void {
+  const t = k.ifnet
+  if (t.if_link_state[ifp] === state) return
+  t.if_link_state[ifp] = state
+  t.if_lastchange[ifp] = k.machine.time
+  if (k.sysctl.number(t.logLinkStateChange) !== 0)
+    k.printf(
+      `${if_name(k, ifp)}: link state changed to ${state === LINK_STATE_UP ? 'UP' : state === LINK_STATE_DOWN ? 'DOWN' : 'UNKNOWN'}`,
+    )
+}
+
+/** Row of the address entry that is exactly `address` on an interface that is up, or 0. Source: ifa_ifwithaddr in sys/net/if.c (read). */
+export function ifa_ifwithaddr(k: Kernel, address: number): number {
+  const { ifaddr, if_addrhead } = k.ifnet
+  for (const ifp of k.ifnet.text.order)
+    for (let ifa = if_addrhead[ifp]!; ifa !== 0; ifa = ifaddr.ifa_link[ifa]!)
+      if (ifaddr.ifa_addr[ifa] === address) return ifa
+  return 0
+}
+
+/** Row of the address entry whose network holds `address` (longest mask first) on an interface that is up, or 0. Source: ifa_ifwithnet (read). */
+export function ifa_ifwithnet(k: Kernel, address: number): number {
+  const t = k.ifnet
+  const { ifaddr } = t
+  let best = 0
+  for (const ifp of t.text.order) {
+    if ((t.if_flags[ifp]! & IFF_UP) === 0) continue
+    for (let ifa = t.if_addrhead[ifp]!; ifa !== 0; ifa = ifaddr.ifa_link[ifa]!) {
+      const mask = ifaddr.ifa_netmask[ifa]!
+      if (((address ^ ifaddr.ifa_addr[ifa]!) & mask) === 0 && (best === 0 || mask > ifaddr.ifa_netmask[best]!))
+        best = ifa
+    }
+  }
+  return best
+}
+
+/** Addresses of an interface in the order they were given. */
+export function addressesOf(k: Kernel, ifp: number): { address: number; netmask: number; broadcast: number }[] {
+  const out: { address: number; netmask: number; broadcast: number }[] = []
+  const { ifaddr } = k.ifnet
+  for (let ifa = k.ifnet.if_addrhead[ifp]!; ifa !== 0; ifa = ifaddr.ifa_link[ifa]!)
+    out.push({
+      address: ifaddr.ifa_addr[ifa]!,
+      netmask: ifaddr.ifa_netmask[ifa]!,
+      broadcast: ifaddr.ifa_broadaddr[ifa]!,
+    })
+  return out
+}
+
+/** Mask of an address class, for addresses given without one. Source: in_control in sys/netinet/in.c (read). */
+function classMask(address: number): number {
+  if (address >>> 31 === 0) return 0xff000000
+  if (address >>> 30 === 2) return 0xffff0000
+  return 0xffffff00
+}
+
+/** SIOCAIFADDR, SIOCDIFADDR, SIOCGIFADDR for IPv4. Source: in_control, in_aifaddr_ioctl, in_difaddr_ioctl in sys/netinet/in.c (read). */
+function in_control(k: Kernel, ifp: number, command: number, ifr: Ifreq): number {
+  const t = k.ifnet
+  const { ifaddr } = t
+  const head = t.if_addrhead[ifp]!
+  if (command === SIOCGIFADDR) {
+    if (head === 0) return EADDRNOTAVAIL
+    ifr.ifra_addr = ifaddr.ifa_addr[head]!
+    ifr.ifra_mask = ifaddr.ifa_netmask[head]!
+    ifr.ifra_broadaddr = ifaddr.ifa_broadaddr[head]!
+    return 0
+  }
+  // Without an address SIOCDIFADDR takes the first one.
+  const wanted = ifr.ifra_addr ?? (head === 0 ? undefined : ifaddr.ifa_addr[head]!)
+  if (wanted === undefined) return EADDRNOTAVAIL
+  let before = 0
+  let ifa = head
+  for (; ifa !== 0 && ifaddr.ifa_addr[ifa] !== wanted; ifa = ifaddr.ifa_link[ifa]!) before = ifa
+  if (command === SIOCDIFADDR) {
+    if (ifa === 0) return EADDRNOTAVAIL
+    if (before === 0) t.if_addrhead[ifp] = ifaddr.ifa_link[ifa]!
+    else ifaddr.ifa_link[before] = ifaddr.ifa_link[ifa]!
+    ifaddr.free(ifa)
+    return 0
+  }
+  if (wanted === 0) return EINVAL
+  const mask = (ifr.ifra_mask ?? classMask(wanted)) >>> 0
+  if (ifa === 0) {
+    ifa = ifaddr.alloc()
+    ifaddr.ifa_ifp[ifa] = ifp
+    ifaddr.ifa_link[ifa] = 0
+    if (before === 0) t.if_addrhead[ifp] = ifa
+    else ifaddr.ifa_link[before] = ifa
+  }
+  ifaddr.ifa_addr[ifa] = wanted
+  ifaddr.ifa_netmask[ifa] = mask
+  ifaddr.ifa_broadaddr[ifa] =
+    (t.if_flags[ifp]! & IFF_BROADCAST) === 0 ? 0 : (ifr.ifra_broadaddr ?? (wanted | ~mask) >>> 0)
+  // The first address makes the driver bring the interface up.
+  if (head === 0) return t.drivers[t.if_driver[ifp]!]!.if_ioctl?.(k, ifp, SIOCSIFADDR, ifr) ?? 0
+  return 0
+}
+
+/** SIOCSIFFLAGS. Source: ifhwioctl in sys/net/if.c (read). */
+function setFlags(k: Kernel, ifp: number, ifr: Ifreq): number {
+  const t = k.ifnet
+  const wanted = ifr.ifr_flags ?? 0
+  const old = t.if_flags[ifp]!
+  const goesUp = (wanted & IFF_UP) !== 0 && (old & IFF_UP) === 0
+  let promiscuous = old & IFF_PROMISC
+  if (((old ^ wanted) & IFF_PPROMISC) !== 0) {
+    promiscuous = wanted & IFF_PPROMISC ? IFF_PROMISC : 0
+    k.printf(`${if_name(k, ifp)}: permanently promiscuous mode ${promiscuous ? 'enabled' : 'disabled'}`)
+  }
+  t.if_flags[ifp] = (old & IFF_CANTCHANGE & ~IFF_PROMISC) | promiscuous | (wanted & ~IFF_CANTCHANGE)
+  // The driver's answer is ignored, as in the kernel.
+  t.drivers[t.if_driver[ifp]!]!.if_ioctl?.(k, ifp, SIOCSIFFLAGS, ifr)
+  if (goesUp) t.if_flags[ifp] = t.if_flags[ifp]! | IFF_UP
+  t.if_lastchange[ifp] = k.machine.time
+  return 0
+}
+
+/** SIOCSIFNAME: a new name must be free. Source: ifhwioctl (read). */
+function setName(k: Kernel, ifp: number, name: string): number {
+  if (name === '' || name.length > 15) return EINVAL
+  if (name === if_name(k, ifp)) return 0
+  if (ifunit(k, name) !== 0) return EEXIST
+  k.ifnet.text.names[ifp] = name
+  return 0
+}
+
+/**
+ * An ioctl on an interface, by name. Answers 0 or errno and fills `ifr`. `privileged`: called by root.
+ * ENXIO: no such interface. EPERM: not root. EOPNOTSUPP: the driver knows no ioctls, or not this one. EINVAL: bad argument, for SIOCSIFCAP a
+ * bit outside if_capabilities.
+ * Source: ifioctl, ifhwioctl in sys/net/if.c (read; order of checks as in reference kernel-mbuf-sendfile 8.2).
+ */
+export function ifioctl(k: Kernel, name: string, command: number, ifr: Ifreq, privileged = true): number {
+  const ifp = ifunit(k, name)
+  if (ifp === 0) return ENXIO
+  const t = k.ifnet
+  const driver = t.drivers[t.if_driver[ifp]!]!
+  switch (command) {
+    case SIOCGIFFLAGS:
+      ifr.ifr_flags = if_getflags(k, ifp)
+      return 0
+    case SIOCGIFCAP:
+      ifr.ifr_reqcap = t.if_capabilities[ifp]!
+      ifr.ifr_curcap = t.if_capenable[ifp]!
+      return 0
+    case SIOCGIFMETRIC:
+      ifr.ifr_metric = t.if_metric[ifp]!
+      return 0
+    case SIOCGIFMTU:
+      ifr.ifr_mtu = t.if_mtu[ifp]!
+      return 0
+    case SIOCGIFDESCR:
+      ifr.ifr_descr = t.text.descriptions[ifp] ?? ''
+      return 0
+    case SIOCGIFADDR:
+      return in_control(k, ifp, command, ifr)
+    case SIOCGIFMEDIA:
+      if (driver.if_media_status === undefined) return EINVAL
+      ifr.ifm = driver.if_media_status(k, ifp)
+      return 0
+    case SIOCGETVLAN:
+      return driver.if_ioctl?.(k, ifp, command, ifr) ?? EOPNOTSUPP
+  }
+  if (!privileged) return EPERM
+  switch (command) {
+    case SIOCSIFFLAGS:
+      return setFlags(k, ifp, ifr)
+    case SIOCSIFCAP: {
+      if (driver.if_ioctl === undefined) return EOPNOTSUPP
+      if (((ifr.ifr_reqcap ?? 0) & ~t.if_capabilities[ifp]!) !== 0) return EINVAL
+      const error = driver.if_ioctl(k, ifp, command, ifr)
+      if (error === 0) t.if_lastchange[ifp] = k.machine.time
+      return error
+    }
+    case SIOCSIFMETRIC:
+      t.if_metric[ifp] = ifr.ifr_metric ?? 0
+      t.if_lastchange[ifp] = k.machine.time
+      return 0
+    case SIOCSIFMTU: {
+      const mtu = ifr.ifr_mtu ?? 0
+      if (mtu < IF_MINMTU || mtu > IF_MAXMTU) return EINVAL
+      if (driver.if_ioctl === undefined) return EOPNOTSUPP
+      const error = driver.if_ioctl(k, ifp, command, ifr)
+      if (error === 0) t.if_lastchange[ifp] = k.machine.time
+      return error
+    }
+    case SIOCSIFNAME:
+      return setName(k, ifp, ifr.ifr_newname ?? '')
+    case SIOCSIFDESCR:
+      t.text.descriptions[ifp] = ifr.ifr_descr ?? ''
+      return 0
+    case SIOCAIFADDR:
+    case SIOCDIFADDR:
+      return in_control(k, ifp, command, ifr)
+    case SIOCSIFMEDIA:
+    case SIOCSETVLAN:
+      return driver.if_ioctl?.(k, ifp, command, ifr) ?? EOPNOTSUPP
+    default:
+      return EOPNOTSUPP
+  }
+}
+
+/** Driver part that every Ethernet driver shares. Source: ether_ioctl in sys/net/if_ethersubr.c (read). */
+export function ether_ioctl(k: Kernel, ifp: number, command: number, ifr: Ifreq): number {
+  const t = k.ifnet
+  switch (command) {
+    case SIOCSIFADDR:
+      t.if_flags[ifp] = t.if_flags[ifp]! | IFF_UP
+      return t.drivers[t.if_driver[ifp]!]!.if_ioctl?.(k, ifp, SIOCSIFFLAGS, ifr) ?? 0
+    case SIOCSIFMTU:
+      if ((ifr.ifr_mtu ?? 0) > 1500) return EINVAL
+      t.if_mtu[ifp] = ifr.ifr_mtu ?? 0
+      return 0
+    default:
+      return EINVAL
+  }
+}

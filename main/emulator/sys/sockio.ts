@@ -1,0 +1,22 @@
+/** Interface ioctl commands (sys/sys/sockio.h; numbers assumed where not read: they only identify the command). */
+export const SIOCSIFADDR = 0x8020690c
+export const SIOCSIFFLAGS = 0x80206910
+export const SIOCGIFFLAGS = 0xc0206911
+export const SIOCGIFMETRIC = 0xc0206917
+export const SIOCSIFMETRIC = 0x80206918
+export const SIOCDIFADDR = 0x80206919
+export const SIOCSIFCAP = 0x8020691e
+export const SIOCGIFCAP = 0xc020691f
+export const SIOCGIFADDR = 0xc0206921
+export const SIOCSIFNAME = 0x80206928
+export const SIOCSIFDESCR = 0x80206929
+export const SIOCGIFDESCR = 0xc020692a
+export const SIOCAIFADDR = 0x8044692b
+export const SIOCGIFMTU = 0xc0206933
+export const SIOCSIFMTU = 0x80206934
+export const SIOCSIFMEDIA = 0xc0206937
+export const SIOCGIFMEDIA = 0xc0306938
+export const SIOCSETVLAN = 0x80206939
+export const SIOCGETVLAN = 0xc020693a
+export const SIOCIFDESTROY = 0x80206979
+export const SIOCIFCREATE = 0xc020697a
