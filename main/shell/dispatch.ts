@@ -28,7 +28,7 @@ export interface Connection {
 
 export interface DispatchOptions {
   /** Takes one line for the developer's log. */
-  log(line: string): void
+  log: (line: string) => void
   /** Called once when the port was closed by either side. */
   onClose?(): void
 }

@@ -3,6 +3,7 @@
  */
 import { homedir } from 'node:os'
 import type { ContractError } from '../../preload/contract'
+import { fileProblem } from '../lab/problem'
 
 /** Longest text of details that is sent along. */
 const longestDetails = 2000
@@ -30,42 +31,13 @@ function withoutStack(text: string): string {
   return lines.join('\n').slice(0, longestDetails)
 }
 
-/** What the operating system's usual words mean to a user. */
-const systemErrors: Record<string, { code: string; says: string; remedy: string } | undefined> = {
-  ENOENT: { code: 'file-missing', says: 'does not exist', remedy: 'Check the name, or choose another file.' },
-  ENOTDIR: { code: 'file-missing', says: 'does not exist', remedy: 'Check the name, or choose another file.' },
-  EACCES: {
-    code: 'file-forbidden',
-    says: 'may not be used by you',
-    remedy: 'Change its permissions, or choose another place.',
-  },
-  EPERM: {
-    code: 'file-forbidden',
-    says: 'may not be used by you',
-    remedy: 'Change its permissions, or choose another place.',
-  },
-  EISDIR: { code: 'file-is-folder', says: 'is a folder', remedy: 'Choose a file inside it.' },
-  ENOSPC: { code: 'disk-full', says: 'does not fit on the disk', remedy: 'Free some space, or save to another disk.' },
-  EDQUOT: { code: 'disk-full', says: 'is beyond your disk quota', remedy: 'Free some space, or save to another disk.' },
-  EROFS: { code: 'file-forbidden', says: 'is on a read-only disk', remedy: 'Choose another place.' },
-  EMFILE: {
-    code: 'too-many-files',
-    says: 'cannot be opened: too many files are open',
-    remedy: 'Close other programs and try again.',
-  },
-}
-
+/** A well-known error of the operating system that nobody put into words before. */
 function fromSystemError(error: unknown): ContractError | null {
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return null
-  const known = systemErrors[error.code]
-  if (known === undefined) return null
-  const path = 'path' in error && typeof error.path === 'string' ? error.path : null
-  return {
-    code: known.code,
-    message: `${path === null ? 'A file' : `“${path}”`} ${known.says}.`,
-    remedy: `Nothing that was saved is lost. ${known.remedy}`,
-    details: error.message,
-  }
+  if (!(error instanceof Error)) return null
+  const { path, syscall } = error as NodeJS.ErrnoException
+  const doing = /^(write|rename|mkdir|fsync|ftruncate|unlink|copyfile)/.test(syscall ?? '') ? 'write' : 'read'
+  const problem = fileProblem(error, path === undefined ? 'a file' : `“${path}”`, doing)
+  return problem === null ? null : { ...problem.toContract(), details: error.message }
 }
 
 /**
