@@ -57,7 +57,7 @@ function describe(issue: Issue): { message: string; remedy: string; path: Proper
   const field = fieldName(path)
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const key = issue.keys[0]!
+      const key = issue.keys[0]
       const known = knownKeys(path)
       const place = field === '' ? 'a scenario' : field
       return {
@@ -137,7 +137,7 @@ export function checkScenario(
   const result = scenarioSchema.safeParse(written, { reportInput: true })
   if (result.success) return result.data
   const issues = result.error.issues.map(describe)
-  const { message, remedy, path } = issues[0]!
+  const { message, remedy, path } = issues[0]
   const rest = issues.slice(1).map((issue) => `${source}${where(issue.path)}: ${issue.message} ${issue.remedy}`)
   throw new LabProblem(
     'scenario-invalid',

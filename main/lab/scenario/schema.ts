@@ -50,7 +50,7 @@ const address = z
   )
   .refine((text) => {
     const [host, prefix] = text.split('/')
-    return host!.split('.').every((part) => Number(part) <= 255) && Number(prefix) >= 8 && Number(prefix) <= 30
+    return host.split('.').every((part) => Number(part) <= 255) && Number(prefix) >= 8 && Number(prefix) <= 30
   }, 'is not an IPv4 address with a prefix length from 8 to 30')
 
 const interfaceSchema = z.strictObject({

@@ -1,0 +1,132 @@
+/** From a checked scenario and its files to what the emulated machine is built from, and back-checks once it is built. */
+import type { Machine, MachineConfig } from '../../emulator'
+import type { LoadedFiles } from '../files'
+import { generateFiles, readFiles } from '../files'
+import { LabProblem } from '../problem'
+import type { Scenario } from './schema'
+
+export interface ConfigOptions {
+  /** The load starts only by command (`lab load`), as in a session. Otherwise at `workload.start`. */
+  loadByCommand?: boolean
+  /** Poison freed storage and run expensive self-checks. */
+  debug?: boolean
+}
+
+/** Plain data for the emulator; everything is in its units. */
+export function scenarioToConfig(
+  scenario: Scenario,
+  files: Pick<LoadedFiles, 'entries'>,
+  options: ConfigOptions = {},
+): MachineConfig {
+  const { link, workload } = scenario
+  return {
+    seed: scenario.seed,
+    hosts: scenario.hosts.map((host) => ({
+      name: host.name,
+      ncpu: host.cpus,
+      hz: host.clock,
+      memoryBytes: host.memory,
+      cost: host.cost,
+      tunables: { ...host.tunables },
+      sysctls: { ...host.sysctls },
+      interfaces: host.interfaces.map(({ name, model, address, mtu, capabilities }) => {
+        const [ip, prefix] = address.split('/')
+        return { name, model, address: ip, prefixLength: Number(prefix), mtu, capabilities: { ...capabilities } }
+      }),
+    })),
+    link: {
+      rateBps: link.rate,
+      delayNs: link.delay,
+      queueBytes: link.queue,
+      loss: link.loss,
+      duplicate: link.duplicate,
+      reorder: link.reorder,
+    },
+    files: {
+      entries: files.entries,
+      contiguity: scenario.files.contiguity,
+      warm: scenario.files.cache === 'warm',
+      diskLatencyNs: scenario.files.disk.latency,
+      diskBytesPerSecond: scenario.files.disk.rate,
+    },
+    workload: {
+      method: workload.method,
+      connections: workload.connections,
+      thinkNs: workload.think,
+      requestsPerConnection: workload.requestsPerConnection,
+      startNs: options.loadByCommand === true ? -1 : workload.start,
+      rampNs: workload.ramp,
+      sendLowat: workload.sendLowWater,
+      sendfileFlags: 0,
+      port: workload.port,
+    },
+    cost: { on: scenario.cost.on, parameters: { ...scenario.cost.parameters } },
+    debug: options.debug ?? false,
+  }
+}
+
+/**
+ * Loads the files that a scenario names.
+ *
+ * @param folder where a relative `files.path` starts
+ * @param override a file or folder that the user chose instead
+ */
+export async function loadScenarioFiles(
+  scenario: Scenario,
+  folder: string | null,
+  override?: string,
+): Promise<LoadedFiles> {
+  const path = override ?? scenario.files.path
+  if (path !== undefined) return readFiles(path, override === undefined && folder !== null ? folder : '.')
+  const generate = scenario.files.generate ?? { count: 16, size: 256 * 1024, spread: 0 }
+  // The bytes do not follow the seed of the run: runs with different seeds serve the same files.
+  return generateFiles({ seed: 1, ...generate })
+}
+
+/** What a booted machine refused: a knob that no part of it knows, or a value that it did not take. */
+export function checkBoot(machine: Machine, scenario: Scenario): void {
+  machine.kernels.forEach((kernel, index) => {
+    const host = scenario.hosts[index]
+    const refused = kernel.sysctl.refusedTunables[0]
+    if (refused !== undefined)
+      throw new LabProblem(
+        'knob-value',
+        `The host ${host.name} did not accept ${refused.name}=${refused.value} at boot.`,
+        rangeOf(machine, index, refused.name),
+      )
+    const unused = kernel.sysctl.unusedTunables()[0]
+    if (unused !== undefined)
+      throw new LabProblem(
+        'knob-unknown',
+        `The host ${host.name} has no tunable ${unused}.`,
+        'Remove it; sysctl -aN on the console lists the knobs.',
+      )
+    for (const [name, value] of Object.entries(host.sysctls)) {
+      const oid = kernel.sysctl.find(name)
+      if (oid === undefined || oid.type === 'node')
+        throw new LabProblem(
+          'knob-unknown',
+          `The host ${host.name} has no sysctl ${name}.`,
+          'Remove it; sysctl -aN on the console lists the knobs.',
+        )
+      if (String(kernel.sysctl.read(oid)) !== value)
+        throw new LabProblem(
+          'knob-value',
+          `The host ${host.name} did not accept ${name}=${value}; it stayed ${describeValue(kernel.sysctl.read(oid))}.`,
+          rangeOf(machine, index, name),
+        )
+    }
+  })
+}
+
+function describeValue(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : 'as it was'
+}
+
+/** What values a knob takes, as a remedy. */
+function rangeOf(machine: Machine, host: number, name: string): string {
+  const oid = machine.kernels[host].sysctl.find(name)
+  if (oid?.type === 'bool') return 'It takes 0 or 1.'
+  if (oid?.range !== undefined) return `It takes ${oid.range[0]} to ${oid.range[1]}.`
+  return 'Give it another value.'
+}
