@@ -1,5 +1,6 @@
 // Building what is stale, and only that: the command line needs no page, a change in a page needs no new worker.
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { withLock } from './lock.mjs'
 import { run } from './processes.mjs'
 import { CACHE, Failure, ROOT } from './project.mjs'
@@ -75,7 +76,9 @@ async function build(targets, say) {
     env: { LAB_BUILD: targets.join(','), NODE_ENV: 'production' },
     timeoutMs: 10 * 60_000,
   })
-  if (status !== 0) throw new Failure(`${output.trimEnd()}\nThe build failed (electron-vite, status ${status}).`)
+  // The bundler colours its messages even into a pipe.
+  const message = stripVTControlCharacters(output).trimEnd()
+  if (status !== 0) throw new Failure(`${message}\nThe build failed (electron-vite, status ${status}).`)
   targets.forEach((target, i) => {
     const print = prints[i]
     if (print) writeStamp(ROOT, PRODUCTS[target], print)

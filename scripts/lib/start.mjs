@@ -104,11 +104,16 @@ export async function start(args) {
     console.log(HELP)
     return 0
   }
+  const display = hasDisplay(process.platform, process.env)
+  if (options.shell === 'electron' && !display)
+    throw new Failure(
+      'There is no display here (DISPLAY and WAYLAND_DISPLAY are not set), and Electron needs one. ' +
+        'Use npm start -- --shell browser and open the address that it prints.',
+    )
   const say = (/** @type {string} */ line) => console.log(line)
   await ensureInstalled(say)
   await ensureBuilt(ALL_TARGETS, say)
 
-  const display = hasDisplay(process.platform, process.env)
   const electron = await chooseElectron(options, display, say)
   if (electron) return startElectron(electron, options)
   await runBuilt('browser', browserArguments(options, display))
@@ -125,7 +130,6 @@ async function chooseElectron(options, display, say) {
   const forced = options.shell === 'electron'
   const fallback = 'opening the browser shell (same lab, in your browser).'
   if (!display) {
-    if (forced) throw new Failure('There is no display (DISPLAY and WAYLAND_DISPLAY are not set); Electron needs one.')
     say('No display here: starting the browser shell; open its address in a browser.')
     return undefined
   }

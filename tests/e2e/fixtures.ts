@@ -12,7 +12,7 @@ import {
   expect,
   type Browser,
   type BrowserContext,
-  type ElectronApplication,
+  type BrowserContextOptions,
   type Page,
 } from '@playwright/test'
 import { spawn, type ChildProcess } from 'node:child_process'
@@ -57,6 +57,12 @@ interface TestOptions {
   shellArgs: string[]
 }
 
+/** Shell processes now alive; should the Playwright worker end early, they end with it. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** The browser shell's process. */
 export class BrowserShell {
   #child: ChildProcess | undefined
@@ -76,8 +82,12 @@ export class BrowserShell {
   /** Starts the process and returns the address, with its one-time token. */
   async start(): Promise<string> {
     const own = ['--port', '0', '--no-open', '--user-data', this.userData]
-    const child = spawn(process.execPath, [browserShell, ...own, ...this.args], { cwd: root, stdio: 'pipe' })
+    // Playwright asks its workers for colours; the shell's log is read as plain text.
+    const env = { ...process.env, FORCE_COLOR: undefined }
+    const child = spawn(process.execPath, [browserShell, ...own, ...this.args], { cwd: root, env, stdio: 'pipe' })
     this.#child = child
+    running.add(child)
+    child.once('exit', () => running.delete(child))
     const from = this.#output.length
     return new Promise((resolve, reject) => {
       const fail = (what: string): void => {
@@ -136,7 +146,12 @@ type State = Awaited<ReturnType<BrowserContext['storageState']>>
 interface Opened {
   page: Page
   lab: LabProcess
+  /** What the page's console complained about. */
+  errors: string[]
 }
+
+/** Undoes one step of opening. */
+type Closer = () => Promise<unknown>
 
 export const test = base.extend<
   TestOptions & { userData: string; opened: Opened; lab: LabProcess },
@@ -175,58 +190,25 @@ export const test = base.extend<
     use,
     testInfo,
   ) => {
-    const errors: string[] = []
-    let log: () => string
-    if (shell === 'electron') {
-      const app = await launchElectron(userData, shellArgs)
-      const page = await app.firstWindow()
-      watch(page, errors)
-      if (colorScheme) await page.emulateMedia({ colorScheme })
-      let output = ''
-      app.process().stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()))
-      app.process().stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()))
-      log = () => output
-      const crash = async (): Promise<void> => {
-        const ended = once(app.process(), 'exit')
-        app.process().kill('SIGKILL')
-        await ended
-      }
-      const restart = (): Promise<void> => Promise.reject(new Error('restart() is for the browser shell'))
-      await use({ page, lab: { userData, log, crash, restart } })
-      await app.close().catch(() => undefined) // it may have crashed, on purpose or not
-    } else {
-      const shared = shareShell ? await things.sharedShell() : undefined
-      const process = shared?.shell ?? new BrowserShell(userData, shellArgs)
-      let address = shared?.address ?? (await process.start())
-      const from = process.log.length
-      log = () => process.log.slice(shared ? from : 0)
-      const browser = await things.browser()
-      // The token in the address works once; whoever comes later brings the cookie it was changed for.
-      const state = shared?.state ? { storageState: shared.state } : {}
-      const context = await browser.newContext({ ...contextOptions, ...state, viewport, colorScheme, locale })
-      const page = await context.newPage()
-      watch(page, errors)
-      await page.goto(shared?.state ? new URL(address).origin : address)
-      if (shared && !shared.state) shared.state = await context.storageState()
-      await use({
-        page,
-        lab: {
-          userData: process.userData,
-          log,
-          crash: () => process.stop('SIGKILL'),
-          restart: async () => {
-            await process.stop()
-            address = await process.start()
-            await page.goto(address)
-          },
-        },
-      })
-      await context.close()
-      if (!shared) await process.stop()
+    const closers: Closer[] = []
+    try {
+      const opened =
+        shell === 'electron'
+          ? await openElectron(closers, userData, shellArgs, colorScheme)
+          : await openBrowser(closers, things, shareShell ? undefined : new BrowserShell(userData, shellArgs), {
+              ...contextOptions,
+              viewport,
+              colorScheme,
+              locale,
+            })
+      await use(opened)
+      if (testInfo.status !== testInfo.expectedStatus)
+        await testInfo.attach('shell.log', { body: opened.lab.log(), contentType: 'text/plain' })
+      if (!allowPageErrors) expect(opened.errors, "errors in the page's console").toEqual([])
+    } finally {
+      // Also when opening failed half-way: nothing that a test started outlives it.
+      for (const close of closers.reverse()) await close()
     }
-    if (testInfo.status !== testInfo.expectedStatus)
-      await testInfo.attach('shell.log', { body: log(), contentType: 'text/plain' })
-    if (!allowPageErrors) expect(errors, "errors in the page's console").toEqual([])
   },
 
   page: async ({ opened }, use) => use(opened.page),
@@ -241,11 +223,86 @@ export async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled' })
 }
 
-function watch(page: Page, errors: string[]): void {
+/**
+ * Opens the page in Chromium, on a shell process of the test's own or (`own` undefined) on the worker's shared one.
+ */
+async function openBrowser(
+  closers: Closer[],
+  things: WorkerThings,
+  own: BrowserShell | undefined,
+  options: BrowserContextOptions,
+): Promise<Opened> {
+  const shared = own ? undefined : await things.sharedShell()
+  const shell = own ?? shared!.shell
+  if (own) closers.push(() => own.stop())
+  const address = shared?.address ?? (await shell.start())
+  const logged = shared ? shell.log.length : 0
+
+  const browser = await things.browser()
+  // The token in the address works once; whoever comes later brings the cookie it was changed for.
+  const context = await browser.newContext({ ...options, ...(shared?.state && { storageState: shared.state }) })
+  closers.push(() => context.close())
+  const page = await context.newPage()
+  const errors = watch(page)
+  await page.goto(shared?.state ? new URL(address).origin : address)
+  if (shared && !shared.state) shared.state = await context.storageState()
+  return {
+    page,
+    errors,
+    lab: {
+      userData: shell.userData,
+      log: () => shell.log.slice(logged),
+      crash: () => shell.stop('SIGKILL'),
+      restart: async () => {
+        await shell.stop()
+        await page.goto(await shell.start())
+      },
+    },
+  }
+}
+
+async function openElectron(
+  closers: Closer[],
+  userData: string,
+  args: string[],
+  colorScheme: 'light' | 'dark' | 'no-preference' | null | undefined,
+): Promise<Opened> {
+  const executablePath = findElectron()
+  if (executablePath === undefined) throw new Error('No Electron binary here.')
+  // Only as root: there Electron has no other way to start. Elsewhere the sandbox is part of what is tested.
+  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+  const app = await _electron.launch({ executablePath, args: [...sandbox, root, '--user-data', userData, ...args] })
+  closers.push(() => app.close().catch(() => undefined)) // the test may have ended it
+  let output = ''
+  for (const stream of [app.process().stdout, app.process().stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  const page = await app.firstWindow()
+  const errors = watch(page)
+  if (colorScheme) await page.emulateMedia({ colorScheme })
+  return {
+    page,
+    errors,
+    lab: {
+      userData,
+      log: () => output,
+      crash: async () => {
+        const ended = once(app.process(), 'exit')
+        app.process().kill('SIGKILL')
+        await ended
+      },
+      restart: () => Promise.reject(new Error('restart() is for the browser shell')),
+    },
+  }
+}
+
+/** Collects what the page's console complains about from now on. */
+function watch(page: Page): string[] {
+  const errors: string[] = []
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text())
   })
   page.on('pageerror', (error) => errors.push(String(error)))
+  return errors
 }
 
 function chromium(): { executablePath: string } {
@@ -261,12 +318,4 @@ async function newFolder(): Promise<string> {
 async function startShared(): Promise<{ shell: BrowserShell; address: string }> {
   const shell = new BrowserShell(await newFolder(), [])
   return { shell, address: await shell.start() }
-}
-
-async function launchElectron(userData: string, args: string[]): Promise<ElectronApplication> {
-  const executablePath = findElectron()
-  if (executablePath === undefined) throw new Error('No Electron binary here.')
-  // Only as root: there Electron has no other way to start. Elsewhere the sandbox is part of what is tested.
-  const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : []
-  return _electron.launch({ executablePath, args: [...sandbox, root, '--user-data', userData, ...args] })
 }
