@@ -98,6 +98,8 @@ describe('framing', () => {
         const larger = new Uint8Array(data.length + shift + 3).fill(0xa5)
         larger.set(data, shift)
         expect(decodeMessage(larger.subarray(shift, shift + data.length))).toEqual(expected(sent))
+        // A Buffer is a Uint8Array too, but its slice does not copy.
+        expect(decodeMessage(Buffer.from(larger.buffer, shift, data.length))).toEqual(expected(sent))
         expect(decodeMessage(larger.slice(shift, shift + data.length).buffer)).toEqual(expected(sent))
       }),
     )

@@ -196,7 +196,8 @@ function checkReference(value: unknown): ArrayReference {
 function alignedValues(bytes: Uint8Array, start: number, elements: number): Float64Array {
   const offset = bytes.byteOffset + start
   if (offset % elementBytes === 0) return new Float64Array(bytes.buffer, offset, elements)
-  return new Float64Array(bytes.slice(start).buffer, 0, elements)
+  // Not `slice`: that of Node's Buffer does not copy.
+  return new Float64Array(new Uint8Array(bytes.subarray(start)).buffer)
 }
 
 /** Puts `array` where `path` leads from the body; only into a place that exists and holds null. */

@@ -29,7 +29,7 @@ describe('instance lock', () => {
     try {
       writeFileSync(lockFile(), JSON.stringify({ pid: other.pid, born: '' }))
       expect(() => takeInstanceLock(folder)).toThrow(LabProblem)
-      expect(() => takeInstanceLock(folder)).toThrow(`process ${other.pid}`)
+      expect(() => takeInstanceLock(folder)).toThrow(`process ${other.pid ?? 0}`)
       expect(readdirSync(folder)).toEqual(['running.json'])
     } finally {
       other.kill('SIGKILL')
