@@ -4,7 +4,7 @@
  */
 import { defineStore } from 'pinia'
 import { reactive, ref, shallowReactive } from 'vue'
-import type { BranchLetter, CommandOrigin, Completion, ConsoleResult } from '../../preload/contract'
+import type { BranchLetter, CommandOrigin, CommandRecord, Completion, ConsoleResult } from '../../preload/contract'
 import { lab } from '../connection/lab'
 
 /** A command and what it printed. `status` is null while it runs. */
@@ -17,6 +17,8 @@ export interface ConsoleBlock {
   t: number
   tEnd: number
   status: number | null
+  /** Known from the document only: what it printed then was not kept. */
+  recalled: boolean
 }
 
 /** Blocks kept a run; older ones leave the window, not the session. */
@@ -32,6 +34,10 @@ export const useConsoleStore = defineStore('console', () => {
   const running = reactive(new Map<BranchLetter, number>())
   let nextId = 1
   let insertions = 0
+  /** Re-executions under way (undo, step back): their commands are old ones, told again. */
+  let replaying = 0
+  /** Commands that came while another session was on its way in. */
+  let arriving: (ConsoleResult & { origin: CommandOrigin })[] | null = null
 
   function of(letter: BranchLetter): readonly ConsoleBlock[] {
     return blocks.get(letter) ?? []
@@ -44,10 +50,53 @@ export const useConsoleStore = defineStore('console', () => {
   }
   /** Takes a `command` event: something ran, from wherever. */
   function take(result: ConsoleResult & { origin: CommandOrigin }): void {
+    arriving?.push(result)
     const list = of(result.branch)
-    const block: ConsoleBlock = { id: nextId++, ...result }
-    blocks.set(result.branch, [...list.slice(Math.max(0, list.length - maxBlocks + 1)), block])
+    // A command that is executed again (undo, opening) takes its old place instead of standing there twice.
+    const at = list.findIndex(
+      (b) => b.t === result.t && b.text === result.text && (b.recalled || b.origin === result.origin),
+    )
+    const known = list[at]
+    const repeated = known !== undefined && (known.recalled || replaying > 0)
+    const block: ConsoleBlock = { id: repeated ? known.id : nextId++, ...result, recalled: false }
+    if (repeated) blocks.set(result.branch, list.with(at, block))
+    else blocks.set(result.branch, [...list.slice(Math.max(0, list.length - maxBlocks + 1)), block])
     if (result.origin !== 'scenario') remember(result.text)
+  }
+  /** Does something that executes old commands again. */
+  async function whileReplaying<T>(work: () => Promise<T>): Promise<T> {
+    replaying++
+    try {
+      return await work()
+    } finally {
+      replaying--
+    }
+  }
+  /** Another session may come in with the answer of `work`: what it prints on its way is kept for {@link enter}. */
+  async function whileArriving<T>(work: () => Promise<T>): Promise<T> {
+    arriving = []
+    try {
+      return await work()
+    } catch (error) {
+      arriving = null
+      throw error
+    }
+  }
+  /** Another session came in: its commands, with what they printed on the way in. */
+  function enter(commands: readonly CommandRecord[]): void {
+    const printed = arriving ?? []
+    arriving = null
+    forget()
+    recall(commands)
+    for (const result of printed) take(result)
+  }
+  /** Fills the consoles with the commands that a document remembers. */
+  function recall(commands: readonly CommandRecord[]): void {
+    for (const c of commands) {
+      const block: ConsoleBlock = { id: nextId++, ...c, output: '', tEnd: c.t, recalled: true }
+      blocks.set(c.branch, [...of(c.branch), block])
+      if (c.origin !== 'scenario') remember(c.text)
+    }
   }
   /** Runs a line on a run; the block arrives by the `command` event. */
   async function execute(
@@ -89,12 +138,14 @@ export const useConsoleStore = defineStore('console', () => {
     running,
     of,
     take,
+    enter,
+    whileReplaying,
+    whileArriving,
     remember,
     execute,
     complete,
     interrupt,
     insert,
     clear,
-    forget,
   }
 })

@@ -3,7 +3,7 @@ import { defineStore } from 'pinia'
 import { computed, reactive, ref } from 'vue'
 
 export type SidePanel = 'lab' | 'host' | 'runs' | 'files' | 'settings'
-export type WorkTab = 'overview' | 'charts' | 'compare' | 'exercise'
+export type WorkTab = 'overview' | 'charts' | 'compare' | 'report' | 'exercise'
 /** Side panels of the rail, in order. */
 export const sidePanels = ['lab', 'host', 'runs', 'files', 'settings'] as const
 
@@ -26,7 +26,8 @@ export interface Sizes {
 export const sizeLimits: Record<keyof Sizes, { least: number; most: number; normal: number }> = {
   side: { least: 200, most: 400, normal: 264 },
   exercise: { least: 320, most: 480, normal: 384 },
-  console: { least: 104, most: 640, normal: 184 },
+  // 0 = what the picture leaves over
+  console: { least: 104, most: 2000, normal: 0 },
   charts: { least: 96, most: 320, normal: 128 },
 }
 
@@ -42,6 +43,13 @@ export const useLayoutStore = defineStore('layout', () => {
   const tab = ref<WorkTab>('overview')
   const sizes = reactive<Sizes>(normal())
   const consoleOpen = ref(true)
+  /** The console's find row is open. */
+  const findInConsole = ref(false)
+  /** What the host panel is filtered by; the status bar and "go to" set it. */
+  const hostFilter = ref('')
+  /** Interface that the host panel shall show. */
+  const hostInterface = ref<string | null>(null)
+  let lastSide: SidePanel = 'host'
   /** Size of the window in CSS pixels after zoom; the frame keeps it. */
   const width = ref(1440)
   const height = ref(900)
@@ -52,11 +60,16 @@ export const useLayoutStore = defineStore('layout', () => {
   const stacked = computed(() => width.value < 800)
 
   function resize(name: keyof Sizes, value: number): void {
-    const { least, most } = sizeLimits[name]
-    sizes[name] = Math.round(Math.min(most, Math.max(least, value)))
+    const { least, most, normal: usual } = sizeLimits[name]
+    sizes[name] = value === usual ? usual : Math.round(Math.min(most, Math.max(least, value)))
   }
   function toggleSide(panel: SidePanel): void {
+    if (side.value !== null) lastSide = side.value
     side.value = side.value === panel ? null : panel
+  }
+  /** Opens the side panel that was open last. */
+  function reopenSide(): void {
+    side.value = lastSide
   }
   function save(): SavedLayout {
     return { side: side.value, tab: tab.value, sizes: { ...sizes }, consoleOpen: consoleOpen.value }
@@ -66,12 +79,19 @@ export const useLayoutStore = defineStore('layout', () => {
     if (typeof saved !== 'object' || saved === null) return
     const value = saved as SavedLayout
     if (value.side === null || (value.side !== undefined && sidePanels.includes(value.side))) side.value = value.side
-    if (value.tab === 'overview' || value.tab === 'charts' || value.tab === 'compare') tab.value = value.tab
+    if (value.tab === 'overview' || value.tab === 'charts' || value.tab === 'compare' || value.tab === 'report')
+      tab.value = value.tab
     if (typeof value.consoleOpen === 'boolean') consoleOpen.value = value.consoleOpen
     for (const name of Object.keys(sizeLimits) as (keyof Sizes)[]) {
       const size = value.sizes?.[name]
       if (typeof size === 'number' && Number.isFinite(size)) resize(name, size)
     }
+  }
+  /** Opens the host panel at a knob or an interface. */
+  function showHost(target: { filter?: string; interface?: string }): void {
+    side.value = 'host'
+    hostFilter.value = target.filter ?? ''
+    if (target.interface !== undefined) hostInterface.value = target.interface
   }
   function reset(): void {
     Object.assign(sizes, normal())
@@ -80,5 +100,24 @@ export const useLayoutStore = defineStore('layout', () => {
     consoleOpen.value = true
   }
 
-  return { side, tab, sizes, consoleOpen, width, height, narrow, stacked, resize, toggleSide, save, restore, reset }
+  return {
+    side,
+    tab,
+    sizes,
+    consoleOpen,
+    width,
+    height,
+    narrow,
+    stacked,
+    resize,
+    toggleSide,
+    reopenSide,
+    findInConsole,
+    hostFilter,
+    hostInterface,
+    save,
+    restore,
+    showHost,
+    reset,
+  }
 })

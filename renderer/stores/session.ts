@@ -3,28 +3,49 @@
  * contract and reject with a LabError, which callers hand to `useProblemsStore().attempt`.
  */
 import { defineStore } from 'pinia'
-import { computed, shallowRef } from 'vue'
+import { computed, ref, shallowRef } from 'vue'
 import type {
   BranchInfo,
   BranchLetter,
   RecentFile,
   RecoverableSession,
   RequestOf,
+  RunState,
   SessionState,
 } from '../../preload/contract'
 import { lab } from '../connection/lab'
+import { useConsoleStore } from './console'
 import { useRunStore } from './run'
 import { useSelectionStore } from './selection'
 
 export const useSessionStore = defineStore('session', () => {
   const run = useRunStore()
   const selection = useSelectionStore()
+  const consoles = useConsoleStore()
   /** The open session, or null on the Start screen. */
   const state = shallowRef<SessionState | null>(null)
   const recent = shallowRef<RecentFile[]>([])
   const recoverable = shallowRef<RecoverableSession[]>([])
   /** Counts up whenever another session came in (new, open, recover), not when the present one changed. */
   const generation = shallowRef(0)
+
+  /**
+   * The session is only the idle host behind the Start screen: nobody chose it. Ends as soon as the user does something to it.
+   */
+  const welcome = ref(true)
+  /** Nobody has done anything to this session yet. */
+  const untouched = computed(() => {
+    const s = state.value
+    if (s === null) return true
+    return (
+      s.path === null &&
+      s.exercise === null &&
+      s.branches.length === 1 &&
+      !s.commands.some((c) => c.origin !== 'scenario')
+    )
+  })
+
+  let replacing = false
 
   /** Runs in the order of their letters. */
   const branches = computed<BranchInfo[]>(() => state.value?.branches ?? [])
@@ -37,8 +58,19 @@ export const useSessionStore = defineStore('session', () => {
     return branches.value.find((b) => b.letter === letter)
   }
 
+  /** True if `next` is not the session that is open, grown or undone, but another one (a second start handed over a file). */
+  function isAnother(next: SessionState): boolean {
+    const present = state.value
+    if (present === null || present.scenario.id !== next.scenario.id || present.seed !== next.seed) return true
+    const [first, other] = [present.commands[0], next.commands[0]]
+    const differs = first !== undefined && other !== undefined && (first.text !== other.text || first.t !== other.t)
+    return present.path !== next.path && differs
+  }
+
   /** Takes a state that main sent; `fresh` marks another session than before. */
-  function take(next: SessionState | null, fresh = false): void {
+  function take(next: SessionState | null, fresh = next !== null && isAnother(next)): void {
+    // While another session is on its way in, only the answer to that request counts.
+    if (replacing && next !== null) return
     if (fresh) {
       run.clear()
       selection.clear()
@@ -57,8 +89,14 @@ export const useSessionStore = defineStore('session', () => {
     selection.keepWithin(next.branches.map((b) => b.letter))
   }
 
-  async function replace(answer: Promise<SessionState | null>): Promise<boolean> {
-    const next = await answer
+  async function replace(ask: () => Promise<SessionState | null>): Promise<boolean> {
+    replacing = true
+    let next: SessionState | null
+    try {
+      next = await consoles.whileArriving(ask)
+    } finally {
+      replacing = false
+    }
     if (next === null) return false
     take(next, true)
     await Promise.all(next.branches.map((b) => run.reload(b.letter)))
@@ -79,12 +117,13 @@ export const useSessionStore = defineStore('session', () => {
   }
 
   /** Starts a session from a scenario. Resolves to true. */
-  const create = (options: RequestOf<'session.new'>): Promise<boolean> => replace(lab().request('session.new', options))
+  const create = (options: RequestOf<'session.new'>): Promise<boolean> =>
+    replace(() => lab().request('session.new', options))
   /** Opens a document; false if the user cancelled the shell's own dialog. */
   const open = (options: RequestOf<'session.open'> = {}): Promise<boolean> =>
-    replace(lab().request('session.open', options))
+    replace(() => lab().request('session.open', options))
   const recover = async (id: string, action: 'open' | 'discard'): Promise<boolean> => {
-    const opened = action === 'open' ? await replace(lab().request('session.recover', { id, action })) : false
+    const opened = action === 'open' ? await replace(() => lab().request('session.recover', { id, action })) : false
     if (action === 'discard') await lab().request('session.recover', { id, action })
     await loadLists()
     return opened
@@ -108,7 +147,9 @@ export const useSessionStore = defineStore('session', () => {
   }
 
   async function control(action: RequestOf<'run.control'>['action'], count?: number): Promise<void> {
-    const answer = await lab().request('run.control', count === undefined ? { action } : { action, count })
+    const ask = (): Promise<{ state: RunState }> =>
+      lab().request('run.control', count === undefined ? { action } : { action, count })
+    const answer = await (action === 'back' ? consoles.whileReplaying(ask) : ask())
     run.state = answer.state
   }
   /** Runs until a virtual time (ns), then pauses. */
@@ -119,14 +160,14 @@ export const useSessionStore = defineStore('session', () => {
     await lab().request('run.speed', { speed })
   }
   /** Starts or stops the load generator, on one run or on all. */
-  async function load_(on: boolean, letter?: BranchLetter): Promise<void> {
+  async function setLoad(on: boolean, letter?: BranchLetter): Promise<void> {
     await lab().request('run.load', letter === undefined ? { on } : { on, branch: letter })
   }
   async function undo(): Promise<void> {
-    take(await lab().request('run.undo', {}))
+    take(await consoles.whileReplaying(() => lab().request('run.undo', {})))
   }
   async function redo(): Promise<void> {
-    take(await lab().request('run.redo', {}))
+    take(await consoles.whileReplaying(() => lab().request('run.redo', {})))
   }
   async function mark(letter: BranchLetter, text: string): Promise<void> {
     take(await lab().request('run.mark', { branch: letter, text }))
@@ -155,6 +196,8 @@ export const useSessionStore = defineStore('session', () => {
     recent,
     recoverable,
     generation,
+    welcome,
+    untouched,
     branches,
     baseline,
     branch,
@@ -171,7 +214,7 @@ export const useSessionStore = defineStore('session', () => {
     control,
     until,
     setSpeed,
-    setLoad: load_,
+    setLoad,
     undo,
     redo,
     mark,
