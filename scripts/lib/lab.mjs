@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ensureBuilt } from './build.mjs'
 import { ensureInstalled } from './install.mjs'
-import { ROOT } from './project.mjs'
+import { ROOT, callerFolder } from './project.mjs'
 
 /**
  * Runs the built command line in this process, so that its streams, signals and exit status are ours.
@@ -25,6 +25,7 @@ export async function lab(args) {
  */
 export async function runBuilt(name, args) {
   const program = join(ROOT, 'out', 'main', `${name}.js`)
+  process.chdir(callerFolder())
   process.argv = [process.execPath, program, ...args]
   await import(pathToFileURL(program).href)
 }

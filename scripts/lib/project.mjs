@@ -1,6 +1,6 @@
 // Where things are, and walking over them.
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The root of the checkout. */
@@ -41,6 +41,19 @@ export function filesBelow(root, paths) {
   }
   for (const path of paths) visit(path)
   return found.sort()
+}
+
+/**
+ * The folder that the user is in. `npm run` goes to the root of the project first; paths on the command line are meant
+ * from where it was typed.
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string} cwd
+ * @returns {string}
+ */
+export function callerFolder(env = process.env, cwd = process.cwd()) {
+  const ranByNpm = env['npm_lifecycle_event'] === 'start' || env['npm_lifecycle_event'] === 'lab'
+  const atRoot = resolve(cwd) === resolve(ROOT)
+  return (ranByNpm && atRoot && env['INIT_CWD']) || cwd
 }
 
 /** A sentence meant for the user: the commands print it without a stack trace and exit 1 (or the given status). */

@@ -5,7 +5,7 @@ import { fetchElectron, findElectron } from './electron.mjs'
 import { ensureInstalled } from './install.mjs'
 import { runBuilt } from './lab.mjs'
 import { hand } from './processes.mjs'
-import { Failure, ROOT } from './project.mjs'
+import { Failure, ROOT, callerFolder } from './project.mjs'
 
 const HELP = `npm start [-- OPTIONS] [FILE.nomaplab]
 
@@ -166,5 +166,5 @@ function startElectron(electron, options) {
     ...(options.userData === undefined ? [] : ['--user-data', options.userData]),
     ...options.files,
   ]
-  return hand(electron, args, { env: { ELECTRON_RUN_AS_NODE: undefined } })
+  return hand(electron, args, { cwd: callerFolder(), env: { ELECTRON_RUN_AS_NODE: undefined } })
 }

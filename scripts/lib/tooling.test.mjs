@@ -10,7 +10,7 @@ import { missingPackages } from './install.mjs'
 import { withLock } from './lock.mjs'
 import { complaintAboutNode } from './node-version.mjs'
 import { run } from './processes.mjs'
-import { filesBelow } from './project.mjs'
+import { ROOT, callerFolder, filesBelow } from './project.mjs'
 import { isFresh, printOf, writeStamp } from './stale.mjs'
 import { browserArguments, hasDisplay, readStartOptions } from './start.mjs'
 import { readTestOptions } from './test.mjs'
@@ -98,6 +98,15 @@ describe('filesBelow', () => {
     put('out/y.js', '')
     expect(filesBelow(folder, ['.'])).toEqual(['a/b/c.ts', 'a/z.ts'])
     expect(filesBelow(folder, ['a/z.ts', 'nowhere', 'a/b'])).toEqual(['a/b/c.ts', 'a/z.ts'])
+  })
+})
+
+describe('callerFolder', () => {
+  it('is where npm run was typed, and otherwise where we are', () => {
+    expect(callerFolder({ npm_lifecycle_event: 'lab', INIT_CWD: folder }, ROOT)).toBe(folder)
+    expect(callerFolder({ npm_lifecycle_event: 'test', INIT_CWD: folder }, ROOT)).toBe(ROOT)
+    expect(callerFolder({ npm_lifecycle_event: 'lab', INIT_CWD: ROOT }, folder)).toBe(folder)
+    expect(callerFolder({}, ROOT)).toBe(ROOT)
   })
 })
 
