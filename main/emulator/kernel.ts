@@ -19,7 +19,7 @@ import { createIfnet } from './net/if'
 import { createLoopback } from './net/if_loop'
 import { createInet, declareInetSysctls } from './netinet/inet'
 import { createUma } from './vm/uma_core'
-import { createVmObject } from './vm/vm_object'
+import { createVmObject, vm_object_warm } from './vm/vm_object'
 import { createVmPage } from './vm/vm_page'
 import { PhysMem } from './vm/vm_phys'
 
@@ -37,6 +37,7 @@ export class Kernel {
   readonly uma: ReturnType<typeof createUma>
   readonly mb: ReturnType<typeof createMbufTables>['mb']
   readonly pgs: ReturnType<typeof createMbufTables>['pgs']
+  readonly extref: ReturnType<typeof createMbufTables>['extref']
   readonly mbstat: ReturnType<typeof createMbufTables>['mbstat']
   readonly sb: ReturnType<typeof createSockbufTable>
   readonly so: ReturnType<typeof createSocketTable>
@@ -70,10 +71,12 @@ export class Kernel {
     this.phys = new PhysMem(this)
     this.page = createVmPage(this)
     this.object = createVmObject(this)
+    if (machine.config.files.warm && id === 0) vm_object_warm(this)
     this.uma = createUma(this)
     const mbufs = createMbufTables(this)
     this.mb = mbufs.mb
     this.pgs = mbufs.pgs
+    this.extref = mbufs.extref
     this.mbstat = mbufs.mbstat
     mbuf_init(this)
     this.sb = createSockbufTable(this)

@@ -56,6 +56,7 @@ export const costParameters = [
   p('lineLlc', 60, 45, 80, 'cycles', 'read', 'one cache line from the last-level cache', A72),
   p('lineDram', 221, 180, 340, 'cycles', 'read', 'one cache line from memory (85 ns at 2.6 GHz)', A72),
   p('mcopymMbuf', 40, 30, 80, 'cycles', 'assumed', 'share one mbuf in m_copym, without its cache lines', A72),
+  p('convertPage', 60, 30, 150, 'cycles', 'assumed', 'attach one page to a mapped mbuf in mb_unmapped_to_ext, without the allocation', 'assumed; like mcopymMbuf'),
   p('mfreeMbuf', 40, 30, 80, 'cycles', 'assumed', 'sbcut and m_free of one mbuf, without its cache lines', A72),
   p('pageWire', 200, 100, 500, 'cycles', 'derived', 'grab and wire one page', A72),
   p('pageUnwire', 430, 200, 1000, 'cycles', 'derived', 'unwire and release one page', A72),
