@@ -112,7 +112,8 @@ export interface Quantity {
 
 /** One value in the scale that fits it; counts are written out in full, with thousands apart. */
 export function formatQuantity(value: number, unit: string): Quantity {
-  const isCount = Number.isInteger(value) && Math.abs(value) < 1e7 && !unit.includes('/s') && !bytes.has(unit) && unit !== 'ns'
+  const isCount =
+    Number.isInteger(value) && Math.abs(value) < 1e7 && !unit.includes('/s') && !bytes.has(unit) && unit !== 'ns'
   if (isCount && !isShare(unit)) return { text: formatNumber(value), unit: unit === '1' ? '' : unit }
   const scale = unitScale(value, unit)
   const scaled = value * scale.factor
