@@ -87,8 +87,8 @@ export async function loadScenarioFiles(
 export function checkBoot(machine: Machine, scenario: Scenario): void {
   machine.kernels.forEach((kernel, index) => {
     const host = scenario.hosts[index]
-    const refused = kernel.sysctl.refusedTunables[0]
-    if (refused !== undefined)
+    const refused = kernel.sysctl.refused[0]
+    if (refused !== undefined && kernel.sysctl.find(refused.name) !== undefined)
       throw new LabProblem(
         'knob-value',
         `The host ${host.name} did not accept ${refused.name}=${refused.value} at boot.`,

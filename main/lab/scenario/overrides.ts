@@ -101,6 +101,11 @@ export function applyKnobs(loaded: LoadedScenario, knobs: Knobs, known: KnownKno
   return scenario
 }
 
+type Group = { [key: string]: unknown }
+function isGroup(value: unknown): value is Group {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 function setField(written: { [key: string]: unknown }, name: string, value: string): void {
   const fields = settableFields()
   const isParameter = /^cost\.parameters\.\w+$/.test(name)
@@ -111,10 +116,12 @@ function setField(written: { [key: string]: unknown }, name: string, value: stri
       didYouMean(name, fields, `Fields that can be set are ${fields.join(', ')}.`),
     )
   const path = name.split('.')
-  let at: { [key: string]: unknown } = written
+  let at: Group = written
   for (const key of path.slice(0, -1)) {
     const next = at[key]
-    at = at[key] = typeof next === 'object' && next !== null ? next : {}
+    const deeper: Group = isGroup(next) ? next : {}
+    at[key] = deeper
+    at = deeper
   }
   const number = Number(value)
   at[path[path.length - 1]] = isParameter && value.trim() !== '' && Number.isFinite(number) ? number : value
