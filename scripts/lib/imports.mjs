@@ -149,8 +149,9 @@ function onDisk(path, exists) {
  */
 export function globToRegExp(glob) {
   const source = glob
-    .split(/(\*\*\/|\*\*|\*)/)
+    .split(/(\/\*\*$|\*\*\/|\*\*|\*)/)
     .map((part) => {
+      if (part === '/**') return '(?:/.*)?' // the folder itself, too: its index may not be written yet
       if (part === '**/') return '(?:.*/)?'
       if (part === '**') return '.*'
       if (part === '*') return '[^/]*'
