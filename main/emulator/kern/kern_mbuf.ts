@@ -48,7 +48,15 @@ import {
   PGS_TRAIL_OFF,
 } from '../sys/mbuf'
 import { KASSERT, KernelPanic } from '../sys/systm'
-import { UmaKeg, uma_zalloc, uma_zfree, uma_zone_exhausted, uma_zone_set_max, zone_drain, type UmaZone } from '../vm/uma_core'
+import {
+  UmaKeg,
+  uma_zalloc,
+  uma_zfree,
+  uma_zone_exhausted,
+  uma_zone_set_max,
+  zone_drain,
+  type UmaZone,
+} from '../vm/uma_core'
 
 /** Columns of struct mbuf (sys/sys/mbuf.h; offsets in kernel-mbuf-sendfile 1.2). */
 const mbufSpec = {
@@ -355,7 +363,13 @@ export function m_getzone(k: Kernel, size: number): UmaZone {
   }
 }
 export function m_gettype(size: number): number {
-  return size === MCLBYTES ? EXT_CLUSTER : size === MJUMPAGESIZE ? EXT_JUMBOP : size === MJUM9BYTES ? EXT_JUMBO9 : EXT_JUMBO16
+  return size === MCLBYTES
+    ? EXT_CLUSTER
+    : size === MJUMPAGESIZE
+      ? EXT_JUMBOP
+      : size === MJUM9BYTES
+        ? EXT_JUMBO9
+        : EXT_JUMBO16
 }
 
 /**
@@ -515,7 +529,8 @@ export function setExtFree(code: number, routine: (k: Kernel, m: number) => void
 
 export function callExtFree(k: Kernel, m: number): void {
   const routine = extFree[k.mb.ext_free[m]!]
-  if (routine === null || routine === undefined) throw new KernelPanic('mb_free_ext: external storage is released by its owner\'s routine (ext_free set)')
+  if (routine === null || routine === undefined)
+    throw new KernelPanic("mb_free_ext: external storage is released by its owner's routine (ext_free set)")
   routine(k, m)
 }
 
@@ -575,7 +590,11 @@ export function mb_free_ext(k: Kernel, m: number): void {
   KASSERT((mb.m_flags[m]! & M_EXT) !== 0, 'mb_free_ext: the mbuf has external storage')
   const type = mb.ext_type[m]!
   const freembuf = (mb.m_flags[m]! & M_NOFREE) === 0
-  if (!freembuf) KASSERT(type === EXT_EXTREF || type === EXT_RXRING, 'mb_free_ext: an mbuf that is never freed has storage of its driver')
+  if (!freembuf)
+    KASSERT(
+      type === EXT_EXTREF || type === EXT_RXRING,
+      'mb_free_ext: an mbuf that is never freed has storage of its driver',
+    )
   if (type === EXT_EXTREF) {
     const extref = k.extref
     const row = mb.ext_cnt[m]!
@@ -659,8 +678,10 @@ function freePgs(k: Kernel, p: number): void {
 export function mtodAddr(k: Kernel, m: number): number {
   const mb = k.mb
   const flags = mb.m_flags[m]!
-  if ((flags & M_EXT) === 0) return mb.m_addr[m]! + ((flags & M_PKTHDR) !== 0 ? M_PKTDAT_OFF : M_DAT_OFF) + mb.m_data[m]!
-  if ((flags & M_NOMAP) !== 0) throw new KernelPanic('mtod: the data of an unmapped mbuf has no address; convert it first (mb_unmapped_to_ext)')
+  if ((flags & M_EXT) === 0)
+    return mb.m_addr[m]! + ((flags & M_PKTHDR) !== 0 ? M_PKTDAT_OFF : M_DAT_OFF) + mb.m_data[m]!
+  if ((flags & M_NOMAP) !== 0)
+    throw new KernelPanic('mtod: the data of an unmapped mbuf has no address; convert it first (mb_unmapped_to_ext)')
   return mb.ext_buf[m]! + mb.m_data[m]!
 }
 
@@ -706,7 +727,8 @@ export function mb_ext_pgs_check(k: Kernel, p: number): void {
   KASSERT(g.first_pg_off[p]! < PAGE_SIZE, 'mbuf_ext_pgs: the first offset lies in the first page')
   KASSERT(g.last_pg_len[p]! > 0, 'mbuf_ext_pgs: the last page holds at least one byte')
   KASSERT(g.last_pg_len[p]! <= PAGE_SIZE, 'mbuf_ext_pgs: the last page holds at most a page')
-  if (g.npgs[p] === 1) KASSERT(g.first_pg_off[p]! + g.last_pg_len[p]! <= PAGE_SIZE, 'mbuf_ext_pgs: the data of a single page ends in it')
+  if (g.npgs[p] === 1)
+    KASSERT(g.first_pg_off[p]! + g.last_pg_len[p]! <= PAGE_SIZE, 'mbuf_ext_pgs: the data of a single page ends in it')
   KASSERT(g.hdr_len[p]! <= MBUF_PEXT_HDR_LEN, 'mbuf_ext_pgs: the header fits its 24 bytes')
   KASSERT(g.trail_len[p]! <= MBUF_PEXT_TRAIL_LEN, 'mbuf_ext_pgs: the trailer fits its 64 bytes')
 }

@@ -62,7 +62,10 @@ function copyPiece(k: Kernel, from: number, len: number): number {
  */
 function _mb_unmapped_to_ext(k: Kernel, m: number): number {
   const { pgs, mbstat } = k
-  KASSERT((k.mb.m_flags[m]! & M_EXT) !== 0 && k.mb.ext_type[m] === EXT_PGS, 'mb_unmapped_to_ext: an unmapped mbuf holds a page array')
+  KASSERT(
+    (k.mb.m_flags[m]! & M_EXT) !== 0 && k.mb.ext_type[m] === EXT_PGS,
+    'mb_unmapped_to_ext: an unmapped mbuf holds a page array',
+  )
   const p = k.mb.ext_buf[m]!
   const mref = k.mb.ext_cnt[m]!
   let off = k.mb.m_data[m]!
@@ -146,7 +149,7 @@ function _mb_unmapped_to_ext(k: Kernel, m: number): number {
 export function mb_unmapped_to_ext(k: Kernel, top: number): number {
   let prev = 0
   let any = false
-  for (let m = top; m !== 0; ) {
+  for (let m = top; m !== 0;) {
     const next = k.mb.m_next[m]!
     if ((k.mb.m_flags[m]! & M_NOMAP) === 0) {
       if (prev !== 0) k.mb.m_next[prev] = m
@@ -193,7 +196,10 @@ export function mb_unmapped_compress(k: Kernel, m: number): number {
     return EBUSY
   }
   // The kernel would jump through a free routine that a shadow never received.
-  if (mref !== m) throw new KernelPanic('mb_unmapped_compress: the last holder of the storage is its owner, for only the owner knows the free routine')
+  if (mref !== m)
+    throw new KernelPanic(
+      'mb_unmapped_compress: the last holder of the storage is its owner, for only the owner knows the free routine',
+    )
   const p = mb.ext_buf[m]!
   const flags = mb.m_flags[m]!
   const next = mb.m_next[m]!

@@ -273,7 +273,10 @@ export function m_copypacket(k: Kernel, m: number, how: number): number {
 export function copyFromUnmapped(k: Kernel, m: number, off: number, len: number, dst: Uint8Array, at: number): void {
   const { mb, pgs, phys } = k
   KASSERT(off >= 0 && len >= 0, 'm_copyfromunmapped: offset and length are not negative')
-  KASSERT(off < mb.m_len[m]!, 'm_copyfromunmapped: the offset lies in the mbuf (an unmapped mbuf without data cannot be read)')
+  KASSERT(
+    off < mb.m_len[m]!,
+    'm_copyfromunmapped: the offset lies in the mbuf (an unmapped mbuf without data cannot be read)',
+  )
   k.mbstat.unmapped_read_bytes += len
   const p = mb.ext_buf[m]!
   off += mb.m_data[m]!
@@ -329,7 +332,8 @@ export function m_copydata(k: Kernel, m: number, off: number, len: number, dst: 
     const flags = mb.m_flags[m]!
     if ((flags & M_NOMAP) !== 0) copyFromUnmapped(k, m, off, count, dst, at)
     else if (count > 0) k.phys.copyOut(mtodAddr(k, m) + off, count, dst, at)
-    if (k.cost.on) k.cost.charge(CAUSE.copy, count * ((flags & M_EXT) !== 0 ? k.cost.p.copyByte : k.cost.p.copyByteWarm))
+    if (k.cost.on)
+      k.cost.charge(CAUSE.copy, count * ((flags & M_EXT) !== 0 ? k.cost.p.copyByte : k.cost.p.copyByteWarm))
     len -= count
     at += count
     off = 0
@@ -380,7 +384,13 @@ export function m_getptr(k: Kernel, m: number, loc: number): number {
  * Calls `f` with the address of every mapped piece of a range; stops at the first non-zero answer and returns it. Unmapped mbufs are not supported:
  * their bytes have no address. uipc_mbuf.c m_apply (read).
  */
-export function m_apply(k: Kernel, m: number, off: number, len: number, f: (address: number, len: number) => number): number {
+export function m_apply(
+  k: Kernel,
+  m: number,
+  off: number,
+  len: number,
+  f: (address: number, len: number) => number,
+): number {
   const mb = k.mb
   KASSERT(off >= 0 && len >= 0, 'm_apply: offset and length are not negative')
   while (off > 0) {
@@ -565,7 +575,15 @@ export function m_copyup(k: Kernel, n: number, len: number, dstoff: number): num
  * Writes `len` bytes of `src` into a chain from offset `off` on, extending it as needed (a gap is zeroed).
  * @returns 0 or ENOBUFS. uipc_mbuf.c m_copyback2 (read). Unmapped mbufs panic: they cannot be written.
  */
-export function m_copyback(k: Kernel, m0: number, off: number, len: number, src: Uint8Array, at = 0, how = M_NOWAIT): number {
+export function m_copyback(
+  k: Kernel,
+  m0: number,
+  off: number,
+  len: number,
+  src: Uint8Array,
+  at = 0,
+  how = M_NOWAIT,
+): number {
   if (m0 === 0) return 0
   let m = m0
   let totlen = 0
@@ -588,7 +606,8 @@ export function m_copyback(k: Kernel, m0: number, off: number, len: number, src:
   }
   while (error === 0 && len > 0) {
     const mb = k.mb
-    if (mb.m_next[m] === 0 && len > mb.m_len[m]! - off) mb.m_len[m]! += Math.min(len - (mb.m_len[m]! - off), M_TRAILINGSPACE(k, m))
+    if (mb.m_next[m] === 0 && len > mb.m_len[m]! - off)
+      mb.m_len[m]! += Math.min(len - (mb.m_len[m]! - off), M_TRAILINGSPACE(k, m))
     const mlen = Math.min(mb.m_len[m]! - off, len)
     if (mlen > 0) k.phys.copyIn(src, at, mlen, mtodAddr(k, m) + off)
     at += mlen

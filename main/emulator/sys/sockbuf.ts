@@ -22,6 +22,13 @@ export const SBS_CANTSENDMORE = 0x0010
 export const SBS_CANTRCVMORE = 0x0020
 export const SBS_RCVATMARK = 0x0040
 
+/** Flags of pru_send and of the stream append. Source: sys/sys/protosw.h (read). */
+export const PRUS_OOB = 0x1
+export const PRUS_EOF = 0x2
+export const PRUS_MORETOCOME = 0x4
+/** The data is not there yet. */
+export const PRUS_NOTREADY = 0x8
+
 /** kern.ipc.sockbuf_waste_factor: how much metadata a byte of the mark may cost. */
 export const SB_EFFICIENCY = 8
 /** Largest mark a reservation accepts for a given kern.ipc.maxsockbuf: part of it is mbuf overhead. Source: sys/kern/uipc_sockbuf.c (read). */

@@ -198,7 +198,8 @@ export function vm_page_alloc(k: Kernel, object: number, pindex: number, req: nu
     page.vm.setRamPage(frame, m)
     if (object !== 0) vm_page_insert(k, m, object, pindex)
   }
-  if ((req & VM_ALLOC_ZERO) !== 0 && !k.phys.isFileFrame(k.page.frame[m]!)) k.phys.fill(k.page.frame[m]! * 4096, 4096, 0)
+  if ((req & VM_ALLOC_ZERO) !== 0 && !k.phys.isFileFrame(k.page.frame[m]!))
+    k.phys.fill(k.page.frame[m]! * 4096, 4096, 0)
   k.page.busy_lock[m] = VPB_UNBUSIED
   if (object !== 0) {
     if ((req & VM_ALLOC_SBUSY) !== 0) k.page.busy_lock[m]! += VPB_ONE_SHARER
