@@ -10,8 +10,8 @@ export const useAppStore = defineStore('app', () => {
   /** Version, model revision, shell; null until the main process answered. */
   const info = shallowRef<AppInfo | null>(null)
   const connection = ref<ConnectionState>('connecting')
-  /** Seconds until the next attempt while the connection is lost. */
-  const retryIn = ref(0)
+  /** Why the connection will not come back by itself, or null. */
+  const ended = ref<'shutdown' | 'taken-over' | null>(null)
   /** Scenarios that ship with the lab. */
   const scenarios = shallowRef<ScenarioSummary[]>([])
   /** Exercises that ship with the lab. */
@@ -38,5 +38,5 @@ export const useAppStore = defineStore('app', () => {
     metrics.value = metricList
   }
 
-  return { info, connection, retryIn, scenarios, exercises, metrics, metric, load }
+  return { info, connection, ended, scenarios, exercises, metrics, metric, load }
 })

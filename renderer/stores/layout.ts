@@ -49,6 +49,10 @@ export const useLayoutStore = defineStore('layout', () => {
   const hostFilter = ref('')
   /** Interface that the host panel shall show. */
   const hostInterface = ref<string | null>(null)
+  /** Side panel opened over the Start screen; null = the Start screen as it is. */
+  const startSide = ref<SidePanel | null>(null)
+  /** Tab of the console: a run's letter or the list of problems. */
+  const consoleTab = ref<'run' | 'problems'>('run')
   let lastSide: SidePanel = 'host'
   /** Size of the window in CSS pixels after zoom; the frame keeps it. */
   const width = ref(1440)
@@ -87,6 +91,10 @@ export const useLayoutStore = defineStore('layout', () => {
       if (typeof size === 'number' && Number.isFinite(size)) resize(name, size)
     }
   }
+  /** Shows the exercise where it is: its own pane, or a tab in a narrow window. */
+  function showExercise(): void {
+    if (narrow.value) tab.value = 'exercise'
+  }
   /** Opens the host panel at a knob or an interface. */
   function showHost(target: { filter?: string; interface?: string }): void {
     side.value = 'host'
@@ -101,6 +109,9 @@ export const useLayoutStore = defineStore('layout', () => {
   }
 
   return {
+    startSide,
+    consoleTab,
+    showExercise,
     side,
     tab,
     sizes,
