@@ -54,7 +54,7 @@ export class Kernel {
     /** Index in `machine.kernels`, 0 = the host under test, 1 = the peer. */
     readonly id: number,
   ) {
-    const config = machine.config.hosts[id]!
+    const config = machine.config.hosts[id]
     this.config = config
     this.registry = machine.registry
     this.debug = machine.config.debug

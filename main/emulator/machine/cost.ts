@@ -179,16 +179,16 @@ export class Cost {
   /** Charges cycles of a cause to the running task and to the function on top of the stack. Call only if `on`. */
   charge(cause: number, cycles: number): void {
     this.cycles += cycles
-    this.byCause[cause] = this.byCause[cause]! + cycles
+    this.byCause[cause] = this.byCause[cause] + cycles
     const at = this.node * CAUSES + cause
-    this.nodes.self[at] = this.nodes.self[at]! + cycles
+    this.nodes.self[at] = this.nodes.self[at] + cycles
   }
 
   /** Pushes a function on the profile's stack. Call only if `on`; pair with {@link leave}. */
   enter(fn: number): void {
     const nodes = this.nodes
     const parent = this.node
-    let child = nodes.firstChild[parent]!
+    let child = nodes.firstChild[parent]
     while (child !== 0 && nodes.fn[child] !== fn) child = nodes.sibling[child]!
     if (child === 0) {
       child = nodes.alloc()
@@ -200,7 +200,7 @@ export class Cost {
       nodes.self.fill(0, child * CAUSES, (child + 1) * CAUSES)
       nodes.firstChild[parent] = child
     }
-    nodes.calls[child] = nodes.calls[child]! + 1
+    nodes.calls[child] = nodes.calls[child] + 1
     this.node = child
   }
 
@@ -219,10 +219,10 @@ export class Cost {
     const out: { stack: string[]; calls: number; self: number[] }[] = []
     for (let row = 1; row < this.nodes.high; row++) {
       const stack: string[] = []
-      for (let n = row; n !== 1; n = this.nodes.parent[n]!) stack.unshift(functionName(this.nodes.fn[n]!))
+      for (let n = row; n !== 1; n = this.nodes.parent[n]!) stack.unshift(functionName(this.nodes.fn[n]))
       out.push({
         stack,
-        calls: this.nodes.calls[row]!,
+        calls: this.nodes.calls[row],
         self: [...this.nodes.self.subarray(row * CAUSES, (row + 1) * CAUSES)],
       })
     }

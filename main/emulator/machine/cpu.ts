@@ -70,7 +70,7 @@ export class Cpus {
     tasks.d[task] = d
     tasks.next[task] = 0
     if (this.first[cpu] === 0) this.first[cpu] = task
-    else tasks.next[this.last[cpu]!] = task
+    else tasks.next[this.last[cpu]] = task
     this.last[cpu] = task
     if (this.pending[cpu] === 0) {
       this.pending[cpu] = 1
@@ -81,7 +81,7 @@ export class Cpus {
   /** Tasks waiting on a CPU (the running one not counted). */
   queued(cpu: number): number {
     let n = 0
-    for (let task = this.first[cpu]!; task !== 0; task = this.tasks.next[task]!) n++
+    for (let task = this.first[cpu]; task !== 0; task = this.tasks.next[task]!) n++
     return n
   }
 
@@ -91,28 +91,28 @@ export class Cpus {
     const cost = this.cost
     const machine = this.machine
     for (;;) {
-      const task = this.first[cpu]!
+      const task = this.first[cpu]
       if (task === 0) {
         this.pending[cpu] = 0
         return
       }
       this.first[cpu] = tasks.next[task]!
-      const kind = tasks.kind[task]!
-      const a = tasks.a[task]!
-      const b = tasks.b[task]!
-      const c = tasks.c[task]!
-      const d = tasks.d[task]!
+      const kind = tasks.kind[task]
+      const a = tasks.a[task]
+      const b = tasks.b[task]
+      const c = tasks.c[task]
+      const d = tasks.d[task]
       tasks.free(task)
       this.current = cpu
       cost.begin()
       machine.handle(kind, a, b, c, d)
       this.current = -1
-      this.taskCount[cpu] = this.taskCount[cpu]! + 1
+      this.taskCount[cpu] = this.taskCount[cpu] + 1
       if (cost.cycles > 0) {
-        const exact = cost.cycles * this.nsPerCycle + this.carry[cpu]!
+        const exact = cost.cycles * this.nsPerCycle + this.carry[cpu]
         const whole = Math.floor(exact)
         this.carry[cpu] = exact - whole
-        this.busyNs[cpu] = this.busyNs[cpu]! + whole
+        this.busyNs[cpu] = this.busyNs[cpu] + whole
         cost.begin()
         machine.schedule(machine.time + whole, EV_CPU_RUN, this.host, cpu)
         return

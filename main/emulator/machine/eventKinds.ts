@@ -43,6 +43,10 @@ export const EV_NIC_TX_STATUS = 18
 export const EV_SECOND = 19
 /** a = host, b = port, c = receive queue: the card has a burst to place in host memory. */
 export const EV_NIC_RX = 20
+/** a = host: the oldest TIME_WAIT entry of the host is due. */
+export const EV_TCP_TW = 21
+/** a = host, b = syncache entry, c = its generation: SYN|ACK is sent again or the entry given up. */
+export const EV_TCP_SYNCACHE = 22
 
 /** Room for kinds; handlers are an array of this length. */
 export const EVENT_KINDS = 64
@@ -69,4 +73,6 @@ export const eventNames: readonly string[] = [
   'transmit status',
   'once a second',
   'card receives',
+  'time wait over',
+  'syn cache timer',
 ]

@@ -65,7 +65,7 @@ describe('pending-event set', () => {
           } else if ('cancel' in step) {
             if (model.length === 0) continue
             const [gone] = model.splice(step.cancel % model.length, 1)
-            queue.cancel(gone!.handle)
+            queue.cancel(gone.handle)
           } else if ('idleTo' in step) {
             // A bounded look ahead must not lose or reorder what is pushed afterwards.
             const limit = now + step.idleTo

@@ -71,14 +71,14 @@ export class EventQueue {
       (data) => {
         const h = data as Float64Array
         ;[this.high, this.freeHead, this.nextSeq, this.slot, this.curHead, this.curLength] = [
-          h[0]!,
-          h[1]!,
-          h[2]!,
-          h[3]!,
-          h[4]!,
-          h[5]!,
+          h[0],
+          h[1],
+          h[2],
+          h[3],
+          h[4],
+          h[5],
         ]
-        ;[this.heapLength, this.liveCount, this.inWheel] = [h[6]!, h[7]!, h[8]!]
+        ;[this.heapLength, this.liveCount, this.inWheel] = [h[6], h[7], h[8]]
       },
     )
     for (const column of columns)
@@ -88,7 +88,7 @@ export class EventQueue {
         (data) => {
           while (this.capacity < data.length) this.grow()
           this[column].fill(0)
-          this[column].set(data as never)
+          this[column].set(data)
         },
       )
     registry.fixed(`${name}.heads`, this.heads)
@@ -98,7 +98,7 @@ export class EventQueue {
       () => this.heap.subarray(0, this.heapLength),
       (data) => {
         if (this.heap.length < data.length) this.heap = new Int32Array(data.length * 2)
-        this.heap.set(data as Int32Array)
+        this.heap.set(data)
       },
     )
     registry.array(
@@ -106,7 +106,7 @@ export class EventQueue {
       () => this.current.subarray(0, this.curLength),
       (data) => {
         if (this.current.length < data.length) this.current = new Int32Array(data.length * 2)
-        this.current.set(data as Int32Array)
+        this.current.set(data)
       },
     )
   }
@@ -160,7 +160,7 @@ export class EventQueue {
     if (slot <= this.slot) this.insertCurrent(row)
     else if (slot - this.slot < SLOTS) this.insertWheel(row, slot)
     else this.insertHeap(row)
-    return row + this.generation[row]! * HANDLE_ROWS
+    return row + this.generation[row] * HANDLE_ROWS
   }
 
   /** Removes a pending event; a handle whose event has already happened or was cancelled does nothing. 0 does nothing. */
@@ -169,7 +169,7 @@ export class EventQueue {
     if (row === 0 || this.generation[row] !== (handle - row) / HANDLE_ROWS || this.kind[row] === 0) return
     // The row stays where it is linked and is dropped when it is reached: removing from the middle would cost more than it saves.
     this.kind[row] = 0
-    this.generation[row] = this.generation[row]! + 1
+    this.generation[row] = this.generation[row] + 1
     this.liveCount--
   }
 
@@ -186,8 +186,8 @@ export class EventQueue {
   peekTime(until = Infinity): number {
     for (;;) {
       while (this.curHead < this.curLength) {
-        const row = this.current[this.curHead]!
-        if (this.kind[row] !== 0) return this.time[row]!
+        const row = this.current[this.curHead]
+        if (this.kind[row] !== 0) return this.time[row]
         this.curHead++
         this.release(row)
       }
@@ -197,19 +197,19 @@ export class EventQueue {
 
   /** Kind of the next event without taking it, 0 if there is none. */
   peekKind(): number {
-    return this.peekTime() === Infinity ? 0 : this.kind[this.current[this.curHead]!]!
+    return this.peekTime() === Infinity ? 0 : this.kind[this.current[this.curHead]]
   }
 
   /** Takes the next event: returns its kind and leaves its arguments in a, b, c, d. Precondition: peekTime() was finite. */
   take(): number {
-    const row = this.current[this.curHead++]!
-    const kind = this.kind[row]!
+    const row = this.current[this.curHead++]
+    const kind = this.kind[row]
     this.a = this.argA[row]!
     this.b = this.argB[row]!
     this.c = this.argC[row]!
     this.d = this.argD[row]!
     this.kind[row] = 0
-    this.generation[row] = this.generation[row]! + 1
+    this.generation[row] = this.generation[row] + 1
     this.liveCount--
     this.release(row)
     return kind
@@ -221,9 +221,9 @@ export class EventQueue {
   }
 
   private before(x: number, y: number): boolean {
-    const tx = this.time[x]!
-    const ty = this.time[y]!
-    return tx < ty || (tx === ty && this.seq[x]! < this.seq[y]!)
+    const tx = this.time[x]
+    const ty = this.time[y]
+    return tx < ty || (tx === ty && this.seq[x] < this.seq[y])
   }
 
   private insertCurrent(row: number): void {
@@ -240,7 +240,7 @@ export class EventQueue {
     }
     let i = this.curLength++
     const current = this.current
-    while (i > this.curHead && this.before(row, current[i - 1]!)) {
+    while (i > this.curHead && this.before(row, current[i - 1])) {
       current[i] = current[i - 1]!
       i--
     }
@@ -251,7 +251,7 @@ export class EventQueue {
     const s = (slot | 0) & MASK
     this.link[row] = this.heads[s]!
     this.heads[s] = row
-    this.bitmap[s >> 5] = this.bitmap[s >> 5]! | (1 << (s & 31))
+    this.bitmap[s >> 5] = this.bitmap[s >> 5] | (1 << (s & 31))
     this.inWheel++
   }
 
@@ -265,7 +265,7 @@ export class EventQueue {
     let i = this.heapLength++
     while (i > 0) {
       const parent = (i - 1) >> 2
-      if (!this.before(row, heap[parent]!)) break
+      if (!this.before(row, heap[parent])) break
       heap[i] = heap[parent]!
       i = parent
     }
@@ -274,8 +274,8 @@ export class EventQueue {
 
   private popHeap(): number {
     const heap = this.heap
-    const top = heap[0]!
-    const row = heap[--this.heapLength]!
+    const top = heap[0]
+    const row = heap[--this.heapLength]
     const n = this.heapLength
     let i = 0
     for (;;) {
@@ -283,8 +283,8 @@ export class EventQueue {
       if (first >= n) break
       let best = first
       const last = Math.min(first + 4, n)
-      for (let child = first + 1; child < last; child++) if (this.before(heap[child]!, heap[best]!)) best = child
-      if (!this.before(heap[best]!, row)) break
+      for (let child = first + 1; child < last; child++) if (this.before(heap[child], heap[best])) best = child
+      if (!this.before(heap[best], row)) break
       heap[i] = heap[best]!
       i = best
     }
@@ -301,7 +301,7 @@ export class EventQueue {
       const from = ((this.slot + 1) | 0) & MASK
       // Slots are visited in ring order from `from`: rest of its word, the following words, the start of its word.
       let word = from >> 5
-      let bits = this.bitmap[word]! & (-1 << (from & 31))
+      let bits = this.bitmap[word] & (-1 << (from & 31))
       for (let n = 0; n <= SLOTS / 32; n++) {
         if (bits !== 0) {
           const s = (word << 5) + (31 - Math.clz32(bits & -bits))
@@ -313,20 +313,20 @@ export class EventQueue {
       }
     }
     if (this.heapLength > 0) {
-      const slot = Math.floor(this.time[this.heap[0]!]! / SLOT_NS)
+      const slot = Math.floor(this.time[this.heap[0]] / SLOT_NS)
       if (slot < next) next = slot
     }
     if (next === Infinity || next * SLOT_NS > until) return false
     this.slot = next
     const s = (next | 0) & MASK
     // Only rows of this very slot can be here: the wheel spans exactly SLOTS slots ahead of the current one.
-    let row = this.heads[s]!
+    let row = this.heads[s]
     if (row !== 0) {
       this.heads[s] = 0
-      this.bitmap[s >> 5] = this.bitmap[s >> 5]! & ~(1 << (s & 31))
+      this.bitmap[s >> 5] = this.bitmap[s >> 5] & ~(1 << (s & 31))
       const start = this.curLength
       while (row !== 0) {
-        const following = this.link[row]!
+        const following = this.link[row]
         this.inWheel--
         if (this.kind[row] === 0) this.release(row)
         else this.appendCurrent(row)
@@ -334,7 +334,7 @@ export class EventQueue {
       }
       this.sortCurrent(start)
     }
-    while (this.heapLength > 0 && Math.floor(this.time[this.heap[0]!]! / SLOT_NS) === next) {
+    while (this.heapLength > 0 && Math.floor(this.time[this.heap[0]] / SLOT_NS) === next) {
       const far = this.popHeap()
       if (this.kind[far] === 0) this.release(far)
       else this.insertCurrent(far)
@@ -356,13 +356,13 @@ export class EventQueue {
     const part = this.current.subarray(start, this.curLength)
     part.reverse()
     if (part.length > 48) {
-      part.sort((x, y) => this.time[x]! - this.time[y]! || this.seq[x]! - this.seq[y]!)
+      part.sort((x, y) => this.time[x] - this.time[y] || this.seq[x] - this.seq[y])
       return
     }
     for (let i = 1; i < part.length; i++) {
-      const row = part[i]!
+      const row = part[i]
       let j = i
-      while (j > 0 && this.before(row, part[j - 1]!)) {
+      while (j > 0 && this.before(row, part[j - 1])) {
         part[j] = part[j - 1]!
         j--
       }

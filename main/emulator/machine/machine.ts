@@ -59,7 +59,7 @@ export class Machine {
     this.wire = new Wire(this)
     for (let id = 0; id < config.hosts.length; id++) this.kernels.push(new Kernel(this, id))
     this.link = new Link(this)
-    this.on(EV_CPU_RUN, (host, cpu) => this.kernels[host]!.cpu.dispatch(cpu))
+    this.on(EV_CPU_RUN, (host, cpu) => this.kernels[host].cpu.dispatch(cpu))
     for (const kernel of this.kernels) kernel.boot()
   }
 

@@ -20,8 +20,17 @@ const makers = {
 } as const
 
 export type ColumnType = keyof typeof makers
-export type ColumnArray<T extends ColumnType> = ReturnType<(typeof makers)[T]>
-export type AnyColumn = ColumnArray<ColumnType>
+interface Columns {
+  u8: Uint8Array
+  i8: Int8Array
+  u16: Uint16Array
+  i16: Int16Array
+  u32: Uint32Array
+  i32: Int32Array
+  f64: Float64Array
+}
+export type ColumnArray<T extends ColumnType> = Columns[T]
+export type AnyColumn = Columns[ColumnType]
 
 /** Columns of a table: a type, or a type and the number of elements in a row (`['u32', 19]`). */
 export type TableSpec = Record<string, ColumnType | readonly [ColumnType, number]>
@@ -101,7 +110,7 @@ export class Digest {
       let c = this.c
       let d = this.d
       for (let w = 0; w < count; w++) {
-        const v = words[w]!
+        const v = words[w]
         a = Math.imul(a ^ v, 0x85ebca6b)
         a = (a << 13) | (a >>> 19)
         b = Math.imul(b + v, 0xc2b2ae35) ^ a
@@ -115,9 +124,9 @@ export class Digest {
       this.d = d
       i = count << 2
     } else {
-      for (; i + 4 <= n; i += 4) this.word(data[i]! | (data[i + 1]! << 8) | (data[i + 2]! << 16) | (data[i + 3]! << 24))
+      for (; i + 4 <= n; i += 4) this.word(data[i] | (data[i + 1] << 8) | (data[i + 2] << 16) | (data[i + 3] << 24))
     }
-    for (; i < n; i++) this.word(data[i]!)
+    for (; i < n; i++) this.word(data[i])
   }
 
   text(value: string): void {
@@ -134,8 +143,8 @@ export class Digest {
     else if (typeof value === 'number') {
       this.word(2)
       scratch[0] = value
-      this.word(scratchWords[0]!)
-      this.word(scratchWords[1]!)
+      this.word(scratchWords[0])
+      this.word(scratchWords[1])
     } else if (typeof value === 'string') {
       this.word(3)
       this.text(value)
@@ -150,7 +159,7 @@ export class Digest {
       this.word(keys.length)
       for (const key of keys) {
         this.text(key)
-        this.plain(value[key]!)
+        this.plain(value[key])
       }
     }
   }
@@ -174,7 +183,7 @@ function clonePlain(value: Plain): Plain {
   if (Array.isArray(value)) return value.map(clonePlain)
   if (value !== null && typeof value === 'object') {
     const out: { [key: string]: Plain } = {}
-    for (const key of Object.keys(value)) out[key] = clonePlain(value[key]!)
+    for (const key of Object.keys(value)) out[key] = clonePlain(value[key])
     return out
   }
   return value
@@ -194,7 +203,7 @@ export class Registry {
   /** Registers a table of rows with typed columns. */
   table<const S extends TableSpec>(name: string, spec: S, capacity = 64, options: PartOptions = {}): Table<S> {
     const columns = Object.keys(spec).map((key) => {
-      const entry = spec[key]!
+      const entry = spec[key]
       const [type, stride] = typeof entry === 'string' ? [entry, 1] : [entry[0], entry[1]]
       return { key, type, stride }
     })
@@ -261,11 +270,11 @@ export class Registry {
         if (size !== table.capacity) grow(size)
         for (const { key, stride } of columns) {
           const column = table[key] as AnyColumn
-          column.set(arrays[key] as never)
+          column.set(arrays[key])
           column.fill(0, high * stride)
         }
         nextFree.fill(0)
-        nextFree.set(arrays[''] as Int32Array)
+        nextFree.set(arrays[''])
         table.high = high
         table.live = live
         freeHead = head
@@ -290,7 +299,7 @@ export class Registry {
       name,
       observer: options.observer ?? false,
       save: () => ({ arrays: { data: read().slice() }, plain: null }),
-      load: ({ arrays }) => write(arrays['data']!),
+      load: ({ arrays }) => write(arrays['data']),
       hash: (digest) => digest.array(read()),
     })
   }
@@ -300,7 +309,7 @@ export class Registry {
     this.array(
       name,
       () => data,
-      (copy) => data.set(copy as never),
+      (copy) => data.set(copy),
       options,
     )
   }
