@@ -32,9 +32,9 @@ import {
   pgsHdrAddr,
   pgsTrailAddr,
   setExtFree,
-} from './kern_mbuf'
+} from './kern_mbuf_alloc'
 import { SFB_NOWAIT, sf_buf_alloc, sf_buf_free, sf_buf_kva } from './subr_sfbuf'
-import { m_copydata } from './uipc_mbuf'
+import { m_copydata } from './uipc_mbuf_chain'
 
 /** Releases one mapped page of a conversion: its sf_buf and its reference of the unmapped mbuf. kern_mbuf.c mb_unmapped_free_mext (read). */
 function mb_unmapped_free_mext(k: Kernel, m: number): void {

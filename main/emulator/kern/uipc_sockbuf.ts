@@ -28,9 +28,9 @@ import {
 import { MCLBYTES, MSIZE } from '../sys/param'
 import { PRUS_NOTREADY, SB_EFFICIENCY, SB_MAX, SB_MAX_LOWEST, SB_NOCOALESCE, SB_STOP, sbMaxAdj } from '../sys/sockbuf'
 import { KASSERT, KernelPanic } from '../sys/systm'
-import { M_TRAILINGSPACE, M_WRITABLE, m_free, m_freem, mtodAddr } from './kern_mbuf'
+import { M_TRAILINGSPACE, M_WRITABLE, m_free, m_freem, mtodAddr } from './kern_mbuf_alloc'
 import { mb_unmapped_compress } from './kern_mbuf_ext_pgs'
-import { m_copydata, m_demote } from './uipc_mbuf'
+import { m_copydata, m_demote } from './uipc_mbuf_chain'
 
 /** Data larger than this is not copied to save an mbuf. */
 const COALESCE_MAX = MCLBYTES / 4

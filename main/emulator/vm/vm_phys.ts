@@ -192,7 +192,12 @@ export class PhysMem {
   /** One byte by physical address. */
   byte(pa: number): number {
     if (pa < FILE_BASE_ADDRESS) return this.ram[pa]!
-    return this.disk[this.diskPageOfFrame[Math.floor((pa - FILE_BASE_ADDRESS) / 4096)]! * 4096 + (pa % 4096)]!
+    return this.disk[this.diskOffset(pa)]!
+  }
+
+  /** Place of a file byte on the disk, by physical address. */
+  diskOffset(pa: number): number {
+    return this.diskPageOfFrame[Math.floor((pa - FILE_BASE_ADDRESS) / 4096)]! * 4096 + (pa % 4096)
   }
 
   /** True if the frame holds a page of a file. */
