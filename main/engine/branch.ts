@@ -34,6 +34,8 @@ export interface ExecutionResult {
   status: number
   /** It was given before and executed again. */
   replay: boolean
+  /** It changed a knob, a capability or the load. Always false in re-execution: the log knows. */
+  changed: boolean
 }
 
 /** What a branch tells the one who moves it. */
@@ -75,7 +77,7 @@ export class Branch<M extends EngineMachine = EngineMachine> {
   readonly samples: SampleBuffer
   /** Next instant of the sampling grid. */
   nextSample = 0
-  private waiting: { command: Executed; output: string; wakeAt: number; replay: boolean } | null = null
+  private waiting: { command: Executed; output: string; wakeAt: number; replay: boolean; before: string } | null = null
   private queue: { command: Omit<PlannedCommand, 't'>; replay: boolean }[] = []
   private replaying = false
   private readonly row: Float64Array
@@ -184,13 +186,14 @@ export class Branch<M extends EngineMachine = EngineMachine> {
   }
 
   private interruptNow(id: number, replay: boolean): void {
-    if (this.waiting === null) return
+    if (this.waiting === null && !replay) return
     const machine = this.built.machine
     const executed: Executed = { id, t: machine.time, text: '', interrupt: true, eventCount: machine.eventCount }
     this.executed.push(executed)
     if (!replay) this.events.began(executed)
     this.queue = []
-    this.take(this.built.console.interrupt())
+    // In a changed history there may be nothing left to interrupt.
+    if (this.waiting !== null) this.take(this.built.console.interrupt())
   }
 
   private begin(command: Omit<PlannedCommand, 't'>, replay: boolean): void {
@@ -207,7 +210,8 @@ export class Branch<M extends EngineMachine = EngineMachine> {
     }
     this.executed.push(executed)
     if (!replay) this.events.began(executed)
-    this.waiting = { command: executed, output: '', wakeAt: machine.time, replay }
+    const before = replay ? '' : this.built.settings()
+    this.waiting = { command: executed, output: '', wakeAt: machine.time, replay, before }
     this.replaying = replay
     try {
       this.take(this.built.console.execute(command.text))
@@ -224,9 +228,10 @@ export class Branch<M extends EngineMachine = EngineMachine> {
       return
     }
     this.waiting = null
-    const { command, output, replay } = waiting
+    const { command, output, replay, before } = waiting
     const { id, t, text } = command
-    this.events.finished({ id, t, tEnd: this.built.machine.time, text, output, status: step.status, replay })
+    const changed = !replay && this.built.settings() !== before
+    this.events.finished({ id, t, tEnd: this.built.machine.time, text, output, status: step.status, replay, changed })
     const next = this.queue.shift()
     if (next !== undefined) this.begin(next.command, next.replay)
   }

@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads'
 import type { BranchLetter, ContractError } from '../../preload/contract'
 import type { ExecutionResult } from './branch'
-import type { FromWorker, Replies, RequestName, Requests, StartMessage, ToWorker } from './protocol'
+import type { FromWorker, Replies, RequestName, Requests, StartMessage } from './protocol'
 import type { WorkerInput } from './workerHost'
 
 /** Everything a worker says of itself, besides answers. */
@@ -37,8 +37,8 @@ export class EngineFailure extends Error implements ContractError {
 interface Pending {
   name: RequestName
   body: Requests[RequestName]
-  resolve(value: unknown): void
-  reject(error: Error): void
+  resolve: (value: unknown) => void
+  reject: (error: Error) => void
 }
 
 /** Losses within this time count together. */
@@ -79,7 +79,7 @@ export class EngineClient {
     if (this.closed) return Promise.reject(new EngineFailure('closed', 'The session was closed.', 'Open it again.'))
     return new Promise((resolve, reject) => {
       const number = ++this.number
-      this.pending.set(number, { name, body, resolve, reject })
+      this.pending.set(number, { name, body, resolve: (value) => resolve(value as Replies[N]), reject })
       this.send(number, name, body)
     })
   }

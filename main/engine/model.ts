@@ -35,6 +35,8 @@ export interface Built<M extends EngineMachine = EngineMachine> {
   loading(): boolean
   /** Starts or stops the load generator of the machine, now. */
   setLoad(on: boolean): LabAnswer
+  /** Knobs, capabilities and load as one text: a command that leaves it as it was changed nothing that can be undone. */
+  settings(): string
   /** Reads something that the window shows (`host`, `sendPath`), as plain data. */
   inspect(what: string, argument: unknown): unknown
 }

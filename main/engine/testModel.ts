@@ -149,6 +149,7 @@ export const testModel: Model<TestMachine> = {
         machine.load = on
         return { output: '', status: 0 }
       },
+      settings: () => `${machine.value} ${machine.load}`,
       inspect: (what, argument) => ({ what, argument, t: machine.time, value: machine.value }),
     }
   },

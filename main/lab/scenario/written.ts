@@ -1,0 +1,55 @@
+/** A checked scenario as values that the schema reads back to the same: every quantity with its unit, nothing left to defaults. */
+import type { Scenario, ScenarioInput } from './schema'
+
+export function writtenScenario(scenario: Scenario): ScenarioInput {
+  const { link, files, workload } = scenario
+  const time = (ns: number): string => `${ns}ns`
+  return {
+    schema: 1,
+    title: scenario.title,
+    description: scenario.description,
+    seed: scenario.seed,
+    duration: time(scenario.duration),
+    warmup: time(scenario.warmup),
+    sample: time(scenario.sample),
+    cost: { on: scenario.cost.on, parameters: { ...scenario.cost.parameters } },
+    hosts: scenario.hosts.map((host) => ({
+      name: host.name,
+      cpus: host.cpus,
+      clock: `${host.clock}Hz`,
+      memory: `${host.memory}B`,
+      cost: host.cost,
+      tunables: { ...host.tunables },
+      sysctls: { ...host.sysctls },
+      interfaces: host.interfaces.map((entry) => ({ ...entry, capabilities: { ...entry.capabilities } })),
+    })),
+    link: {
+      rate: `${link.rate}bps`,
+      delay: time(link.delay),
+      queue: `${link.queue}B`,
+      loss: link.loss,
+      duplicate: link.duplicate,
+      reorder: link.reorder,
+    },
+    files: {
+      ...(files.generate !== undefined && {
+        generate: { count: files.generate.count, size: `${files.generate.size}B`, spread: files.generate.spread },
+      }),
+      ...(files.path !== undefined && { path: files.path }),
+      contiguity: files.contiguity,
+      cache: files.cache,
+      disk: { latency: time(files.disk.latency), rate: `${files.disk.rate}B/s` },
+    },
+    workload: {
+      method: workload.method,
+      connections: workload.connections,
+      think: time(workload.think),
+      requestsPerConnection: workload.requestsPerConnection,
+      start: time(workload.start),
+      ramp: time(workload.ramp),
+      sendLowWater: `${workload.sendLowWater}B`,
+      port: workload.port,
+    },
+    metrics: [...scenario.metrics],
+  }
+}
