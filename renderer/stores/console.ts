@@ -30,6 +30,10 @@ export const useConsoleStore = defineStore('console', () => {
   const history = ref<string[]>([])
   /** A text that another part of the window wants to see in the input line of a run. */
   const insertion = ref<{ branch: BranchLetter; text: string; count: number } | null>(null)
+  /** Blocks up to this id are hidden in a run's console, because it was cleared. */
+  const clearedBefore = reactive(new Map<BranchLetter, number>())
+  /** Tab moves the focus out of the console instead of completing (Ctrl+M). */
+  const tabLeaves = ref(false)
   /** Commands under way, by run. */
   const running = reactive(new Map<BranchLetter, number>())
   let nextId = 1
@@ -123,11 +127,13 @@ export const useConsoleStore = defineStore('console', () => {
   function insert(branch: BranchLetter, text: string): void {
     insertion.value = { branch, text, count: ++insertions }
   }
+  /** Hides everything that a run's console shows now; the commands stay in the session. */
   function clear(letter: BranchLetter): void {
-    blocks.set(letter, [])
+    clearedBefore.set(letter, nextId - 1)
   }
   function forget(): void {
     blocks.clear()
+    clearedBefore.clear()
     history.value = []
     insertion.value = null
   }
@@ -136,6 +142,8 @@ export const useConsoleStore = defineStore('console', () => {
     history,
     insertion,
     running,
+    clearedBefore,
+    tabLeaves,
     of,
     take,
     enter,
