@@ -43,10 +43,16 @@ export interface PlacedBlock {
   rows: number
 }
 
+/** `#rrggbb` with no opacity; other notations (forced colours) become plain transparent black. */
+function transparentHex(color: string): string {
+  return /^#[0-9a-f]{6}$/i.test(color) ? `${color}00` : '#00000000'
+}
+
 function themeFromTokens(): ITheme {
   const v = (name: string): string => tokenValue(name)
   return {
-    background: 'rgba(0, 0, 0, 0)',
+    // Invisible, so that run edges and the pointed block shine through; its colour still counts for the contrast of letters.
+    background: transparentHex(v('--con-bg')),
     foreground: v('--con-ink'),
     cursor: v('--con-ink'),
     cursorAccent: v('--con-bg'),

@@ -45,6 +45,8 @@ export const useSessionStore = defineStore('session', () => {
     )
   })
 
+  /** The main process was asked what is open. */
+  const loaded = ref(false)
   let replacing = false
 
   /** Runs in the order of their letters. */
@@ -107,6 +109,7 @@ export const useSessionStore = defineStore('session', () => {
   async function load(): Promise<void> {
     const next = await lab().request('session.state', {})
     take(next, true)
+    loaded.value = true
     await Promise.all((next?.branches ?? []).map((b) => run.reload(b.letter)))
   }
   async function loadLists(): Promise<void> {
@@ -197,6 +200,7 @@ export const useSessionStore = defineStore('session', () => {
     recoverable,
     generation,
     welcome,
+    loaded,
     untouched,
     branches,
     baseline,
