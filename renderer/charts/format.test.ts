@@ -8,6 +8,7 @@ import {
   formatPoints,
   formatQuantity,
   formatWithUnit,
+  prefixOnly,
   unitScale,
 } from './format'
 
@@ -80,6 +81,20 @@ describe('units', () => {
   })
   it('a ratio such as mbufs/MiB – is scaled – never with a prefix', () => {
     expect(unitScale(25850, 'mbufs/MiB')).toEqual({ factor: 1, unit: 'mbufs/MiB' })
+  })
+})
+
+describe('prefixOnly', () => {
+  it.each([
+    ['k mbufs', 'mbufs', 'k'],
+    ['mbufs', 'mbufs', ''],
+    ['MiB', 'B', 'MiB'],
+    ['Gb/s', 'b/s', 'Gb/s'],
+    ['M/s', '/s', 'M/s'],
+    ['%', 'share', '%'],
+    ['k bursts/s', 'bursts/s', 'k bursts/s'],
+  ])('%s of %s – is shortened – to "%s"', (scaled, counted, short) => {
+    expect(prefixOnly(scaled, counted)).toBe(short)
   })
 })
 

@@ -104,6 +104,12 @@ export function unitScale(largest: number, unit: string): UnitScale {
   return { factor: 1 / step[0], unit: unit === '' || unit === '1' ? step[1] : `${step[1]} ${unit}` }
 }
 
+/** The unit of a scale without the word for what is counted (`k mbufs` → `k`); real units (`MiB`, `Gb/s`, `%`) stay. */
+export function prefixOnly(scaled: string, counted: string): string {
+  if (scaled === counted && /^[a-z]{3,}$/i.test(counted)) return ''
+  return scaled.endsWith(` ${counted}`) && !counted.includes('/') ? scaled.slice(0, -counted.length - 1) : scaled
+}
+
 /** A value and its unit, apart so that the unit can be set in a quieter ink. */
 export interface Quantity {
   text: string
