@@ -16,7 +16,8 @@ export interface AtomicOptions {
 /** Previous versions that are kept. */
 export const keptVersions = 3
 
-const draftPattern = (name: string): RegExp => new RegExp(`^\\.${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\.[0-9a-f]{12}\\.new$`)
+const draftPattern = (name: string): RegExp =>
+  new RegExp(`^\\.${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\.[0-9a-f]{12}\\.new$`)
 
 /** Flushes a folder, so that a rename in it survives a power cut. Not every system can; then nothing is lost but that. */
 async function flushFolder(folder: string): Promise<void> {
@@ -52,7 +53,9 @@ async function keepPrevious(path: string, folder: string): Promise<void> {
     await stat(path)
     await mkdir(folder, { recursive: true })
     for (let n = keptVersions - 1; n >= 1; n--) await rename(at(n), at(n + 1)).catch(() => {})
-    await copyFile(path, at(1))
+    const draft = join(folder, `.${basename(path)}.new`)
+    await copyFile(path, draft)
+    await rename(draft, at(1))
   } catch {
     // There is no present file, or no room for a copy of it.
   }

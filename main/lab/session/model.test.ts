@@ -70,7 +70,7 @@ describe('the log', () => {
     [[command('B', 1, 'x')], 0, /run B does not exist/],
     [[fork('B', 'A', 1, []), fork('B', 'A', 2, [])], 1, /made twice/],
     [[fork('B', 'A', 1, [999_999])], 0, /inherits command 999999/],
-    [[{ kind: 'delete', id: 1, branch: 'A', t: 0 } as LogEntry], 0, /no run is left/],
+    [[{ kind: 'delete', id: 1, branch: 'A', t: 0 }], 0, /no run is left/],
   ])('a log that contradicts itself – is checked – the good part is counted', (log, good, fault) => {
     const checked = checkLog(log)
     expect(checked.good).toBe(good)
@@ -98,7 +98,12 @@ describe('the log', () => {
     const one = command('A', 1, 'one')
     const undone = apply(enter(fresh(), one), { op: 'undo' })
     const question = command('A', 2, 'netstat -m', false)
-    const asked = apply(enter(undone, { ...question, status: null } as LogEntry), { op: 'status', id: question.id, status: 0, changed: false })
+    const asked = apply(enter(undone, { ...question, status: null } as LogEntry), {
+      op: 'status',
+      id: question.id,
+      status: 0,
+      changed: false,
+    })
     expect(asked.undone).toHaveLength(1)
     const change = command('A', 3, 'two')
     const changed = apply(enter(asked, change), { op: 'status', id: change.id, status: 0, changed: true })
@@ -108,9 +113,17 @@ describe('the log', () => {
 
   test('any number of Undo and as many Redo – the runs are the same', () => {
     const entry = fc.oneof(
-      fc.record({ what: fc.constant('command' as const), branch: fc.constantFrom('A', 'B', 'C'), changed: fc.boolean() }),
+      fc.record({
+        what: fc.constant('command' as const),
+        branch: fc.constantFrom('A', 'B', 'C'),
+        changed: fc.boolean(),
+      }),
       fc.record({ what: fc.constant('fork' as const), branch: fc.constantFrom('B', 'C'), changed: fc.constant(true) }),
-      fc.record({ what: fc.constant('delete' as const), branch: fc.constantFrom('B', 'C'), changed: fc.constant(true) }),
+      fc.record({
+        what: fc.constant('delete' as const),
+        branch: fc.constantFrom('B', 'C'),
+        changed: fc.constant(true),
+      }),
     )
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 20 }), fc.integer({ min: 0, max: 25 }), (wishes, count) => {
@@ -121,7 +134,15 @@ describe('the log', () => {
           t += 10
           if (what === 'command' && alive.includes(branch)) model = enter(model, command(branch, t, `c${t}`, changed))
           if (what === 'fork' && !alive.includes(branch))
-            model = enter(model, fork(branch as 'B', 'A', t, commandsOf(model.log, 'A').map((c) => c.id)))
+            model = enter(
+              model,
+              fork(
+                branch,
+                'A',
+                t,
+                commandsOf(model.log, 'A').map((c) => c.id),
+              ),
+            )
           if (what === 'delete' && alive.includes(branch)) model = enter(model, { kind: 'delete', id: ++id, branch, t })
         }
         const plans = (m: SessionModel): unknown => lettersOf(m.log).map((letter) => [letter, planOf(m.log, letter)])
@@ -141,6 +162,9 @@ describe('the log', () => {
     expect(model.unsaved).toBe(false)
     model = enter(model, command('A', 1, 'x'))
     expect(model.unsaved).toBe(true)
-    expect(apply(model, { op: 'saved', path: '/x.nomaplab', at: 1 })).toMatchObject({ unsaved: false, path: '/x.nomaplab' })
+    expect(apply(model, { op: 'saved', path: '/x.nomaplab', at: 1 })).toMatchObject({
+      unsaved: false,
+      path: '/x.nomaplab',
+    })
   })
 })

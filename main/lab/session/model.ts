@@ -212,7 +212,9 @@ export function apply(model: SessionModel, op: Operation, now = new Date()): Ses
       break
     case 'predicted':
       next.predictions = model.predictions.map((prediction) =>
-        prediction.exercise === op.exercise && prediction.id === op.id ? { ...prediction, result: op.result } : prediction,
+        prediction.exercise === op.exercise && prediction.id === op.id
+          ? { ...prediction, result: op.result }
+          : prediction,
       )
       break
     case 'exercise':
