@@ -1,0 +1,708 @@
+/**
+ * sendfile(2). Source: sys/kern/kern_sendfile.c of mid 2019 (read; reference kernel-mbuf-sendfile 6). Section numbers below are the reference's.
+ *
+ * A call is a row of `k.sendfile.call`, because it may have to sleep (room in the socket buffer, a busy page, SF_SYNC, the I/O lock): `run` works on the
+ * row until the call is done or sleeps, and goes on from `sc_phase` when the thread is woken. kern.ipc.mb_use_ext_pgs is latched when a call begins
+ * (2.3 explains why that is wanted).
+ */
+import type { Kernel } from '../kernel'
+import { CAUSE, functionId } from '../machine/cost'
+import { tcp_usr_abort, tcp_usr_ready, tcp_usr_send } from '../netinet/tcp_usrreq'
+import { EAGAIN, EINVAL, EIO, ENOBUFS, ENOTCONN, EPIPE } from '../sys/errno'
+import { EXT_FLAG_SYNC, FREE_SENDFILE_MEXT, FREE_SENDFILE_MEXT_PG } from '../sys/mbuf'
+import { PAGE_SIZE } from '../sys/param'
+import { PRUS_NOTREADY, SB_WAIT, SBS_CANTSENDMORE } from '../sys/sockbuf'
+import { SF_NODISKIO, SF_SYNC, SF_USER_READAHEAD, SO_ACCEPTCONN, SS_ISCONNECTED, SS_NBIO } from '../sys/socket'
+import { KASSERT } from '../sys/systm'
+import { grabBlockedOn, OBJ_DEAD, vm_page_grab, vm_page_lookup } from '../vm/vm_object'
+import { VM_ALLOC_NORMAL, VM_ALLOC_NOWAIT, VM_ALLOC_WIRED, vm_page_busy_wait, vm_page_is_valid } from '../vm/vm_page'
+import {
+  PAGER_MAX_PAGES,
+  pagerAhead,
+  setPagerDone,
+  unbusyPage,
+  vm_pager_get_pages_async,
+  vm_pager_run,
+} from '../vm/vnode_pager'
+import { m_freem, mb_free_notready, setExtFree } from './kern_mbuf'
+import {
+  buildMbufs,
+  builtFirst,
+  builtPages,
+  builtSoftError,
+  freeUntil,
+  sendfile_free_pgs,
+  sendfile_free_sf,
+  xfsize,
+} from './kern_sendfile_mbufs'
+import {
+  RESUME_SENDFILE,
+  setResume,
+  sleepq_add,
+  wakeup,
+  WCHAN_PAGE,
+  WCHAN_SB,
+  WCHAN_SBLOCK,
+  WCHAN_SFSYNC,
+} from './subr_sleepqueue'
+import { m_uiotombuf, sosend, soTransferred } from './uipc_sosend'
+import { sbspace } from './uipc_sockbuf'
+import { soref, sorele } from './uipc_socket'
+
+const FN_vn_sendfile = functionId('vn_sendfile')
+const FN_sendfile_swapin = functionId('sendfile_swapin')
+const FN_sendfile_iodone = functionId('sendfile_iodone')
+
+/** Answer of a call that sleeps: the result comes later, to the program's return routine. */
+export const SLEPT = -2
+
+// sc_phase: where a call goes on.
+const PHASE_LOCK = 0
+const PHASE_LOOP = 1
+const PHASE_SPACE = 2
+const PHASE_GRAB = 3
+const PHASE_TRAILER = 4
+const PHASE_SYNC = 5
+
+/** Counters of kern.ipc.sfstat, in the order of the structure (6.6). */
+export const sfstatOrder = [
+  'sf_syscalls',
+  'sf_noiocnt',
+  'sf_iocnt',
+  'sf_pages_read',
+  'sf_pages_valid',
+  'sf_rhpages_requested',
+  'sf_rhpages_read',
+  'sf_busy',
+  'sf_allocfail',
+  'sf_allocwait',
+  'sf_pages_bogus',
+] as const
+
+export function createSendfile(k: Kernel) {
+  setExtFree(FREE_SENDFILE_MEXT, sendfile_free_mext)
+  setExtFree(FREE_SENDFILE_MEXT_PG, sendfile_free_mext_pg)
+  const stat = k.registry.record(k.part('sfstat'), {
+    sf_syscalls: 0,
+    sf_noiocnt: 0,
+    sf_iocnt: 0,
+    sf_pages_read: 0,
+    sf_pages_valid: 0,
+    sf_rhpages_requested: 0,
+    sf_rhpages_read: 0,
+    sf_busy: 0,
+    sf_allocfail: 0,
+    sf_allocwait: 0,
+    sf_pages_bogus: 0,
+  })
+  const call = k.registry.table(k.part('sendfile'), {
+    sc_so: 'i32',
+    sc_obj: 'i32',
+    sc_offset: 'f64',
+    sc_nbytes: 'f64',
+    sc_off: 'f64',
+    sc_rem: 'f64',
+    sc_objsize: 'f64',
+    sc_sbytes: 'f64',
+    sc_flags: 'i32',
+    sc_useext: 'u8',
+    sc_phase: 'u8',
+    sc_hdrub: 'i32',
+    sc_hdroff: 'i32',
+    sc_hdrlen: 'i32',
+    sc_trlub: 'i32',
+    sc_trloff: 'i32',
+    sc_trllen: 'i32',
+    /** Trailer bytes written so far. */
+    sc_trldone: 'i32',
+    /** Header chain of the running iteration and its length. */
+    sc_mh: 'i32',
+    sc_mhlen: 'i32',
+    /** Room and pages of the running iteration, page grabbed next, readahead. */
+    sc_space: 'f64',
+    sc_npages: 'i32',
+    sc_grab: 'i32',
+    sc_rhpages: 'i32',
+    /** Sync record of SF_SYNC. */
+    sc_sfs: 'i32',
+    sc_error: 'i32',
+    sc_locked: 'u8',
+    sc_slept: 'u8',
+    sc_cpu: 'i32',
+    sc_program: 'i32',
+    sc_udata: 'i32',
+  })
+  /** struct sf_io: one iteration whose pages are being read. */
+  const sfio = k.registry.table(k.part('sf_io'), {
+    sf_nios: 'i32',
+    sf_error: 'i32',
+    sf_npages: 'i32',
+    sf_so: 'i32',
+    sf_m: 'i32',
+  })
+  /** struct sendfile_sync. */
+  const sync = k.registry.table(k.part('sf_sync'), { count: 'i32', waiting: 'u8' })
+  return { stat, call, sfio, sync }
+}
+
+type Return = (k: Kernel, udata: number, error: number, sbytes: number) => void
+const returns: (Return | undefined)[] = new Array<Return | undefined>(16).fill(undefined)
+/** Names the routine of a program that a sleeping call returns to. At module load only. */
+export function setSendfileReturn(program: number, routine: Return): void {
+  returns[program] = routine
+}
+
+/** Bytes sent by the call that returned last, headers and trailers included (*sbytes). */
+export let sendfile_sbytes = 0
+
+/** What a call is given: user ranges for headers and trailers (length 0: none). */
+export interface SendfileArguments {
+  /** VM object of the file. */
+  object: number
+  offset: number
+  /** 0: to the end of the file. */
+  nbytes: number
+  hdrUb: number
+  hdrOff: number
+  hdrLen: number
+  trlUb: number
+  trlOff: number
+  trlLen: number
+  /** SF_* and, in the upper 16 bits, readahead pages. */
+  flags: number
+}
+
+/**
+ * sendfile(2) on a socket. A blocking socket may put the caller to sleep: the answer is {@link SLEPT}, and `program`'s return routine gets
+ * (udata, error, sbytes) later. Otherwise the answer is 0 or errno, and {@link sendfile_sbytes} says how much was sent.
+ * EINVAL: negative offset or no file; ENOTCONN; EPIPE; EAGAIN; EBUSY (SF_NODISKIO); ENOBUFS; the socket's pending error.
+ */
+export function sendfile(k: Kernel, so: number, a: SendfileArguments, program: number, udata: number): number {
+  sendfile_sbytes = 0
+  if (a.offset < 0 || a.object <= 0) return EINVAL
+  const s = k.so
+  // sendfile_getsock, sendfile_getobj (6.1).
+  if ((k.object.flags[a.object] & OBJ_DEAD) !== 0) return EINVAL
+  if ((s.so_options[so] & SO_ACCEPTCONN) !== 0) return ENOTCONN
+  const t = k.sendfile.call
+  const c = t.alloc()
+  t.sc_so[c] = so
+  t.sc_obj[c] = a.object
+  t.sc_offset[c] = a.offset
+  t.sc_nbytes[c] = a.nbytes
+  t.sc_off[c] = a.offset
+  const objsize = k.object.bytes[a.object]
+  t.sc_objsize[c] = objsize
+  t.sc_rem[c] = (a.nbytes !== 0 ? Math.min(a.nbytes + a.offset, objsize) : objsize) - a.offset
+  t.sc_sbytes[c] = 0
+  t.sc_flags[c] = a.flags
+  t.sc_useext[c] = mb_use_ext_pgs(k) ? 1 : 0
+  t.sc_phase[c] = PHASE_LOCK
+  t.sc_hdrub[c] = a.hdrUb
+  t.sc_hdroff[c] = a.hdrOff
+  t.sc_hdrlen[c] = a.hdrLen
+  t.sc_trlub[c] = a.trlUb
+  t.sc_trloff[c] = a.trlOff
+  t.sc_trllen[c] = a.trlLen
+  t.sc_trldone[c] = 0
+  t.sc_mh[c] = 0
+  t.sc_mhlen[c] = 0
+  t.sc_space[c] = 0
+  t.sc_npages[c] = 0
+  t.sc_grab[c] = 0
+  t.sc_rhpages[c] = 0
+  t.sc_sfs[c] = 0
+  t.sc_error[c] = 0
+  t.sc_locked[c] = 0
+  t.sc_slept[c] = 0
+  t.sc_cpu[c] = k.cpu.current < 0 ? 0 : k.cpu.current
+  t.sc_program[c] = program
+  t.sc_udata[c] = udata
+  const stat = k.sendfile.stat
+  stat.sf_syscalls++
+  stat.sf_rhpages_requested += a.flags >>> 16
+  if ((a.flags & SF_SYNC) !== 0) {
+    const sync = k.sendfile.sync
+    const row = sync.alloc()
+    sync.count[row] = 0
+    sync.waiting[row] = 0
+    t.sc_sfs[c] = row
+  }
+  soref(k, so)
+  return work(k, c)
+}
+setResume(RESUME_SENDFILE, (k, c) => {
+  work(k, c)
+})
+
+/** kern.ipc.mb_use_ext_pgs as it is now. */
+function mb_use_ext_pgs(k: Kernel): boolean {
+  const oid = k.sysctl.find('kern.ipc.mb_use_ext_pgs')
+  return oid !== undefined && Number(k.sysctl.read(oid)) !== 0
+}
+
+/** Runs a call until it is done or sleeps. */
+function work(k: Kernel, c: number): number {
+  if (k.cost.on) k.cost.enter(FN_vn_sendfile)
+  const answer = run(k, c)
+  if (k.cost.on) k.cost.leave()
+  const t = k.sendfile.call
+  if (answer === SLEPT) {
+    t.sc_slept[c] = 1
+    return SLEPT
+  }
+  const slept = t.sc_slept[c] !== 0
+  const program = t.sc_program[c]
+  const udata = t.sc_udata[c]
+  const sbytes = t.sc_sbytes[c]
+  const so = t.sc_so[c]
+  t.free(c)
+  sorele(k, so)
+  sendfile_sbytes = sbytes
+  if (slept) returns[program]!(k, udata, answer, sbytes)
+  return answer
+}
+
+/** Puts the calling thread to sleep; it goes on at `phase`. */
+function sleep(k: Kernel, c: number, phase: number, kind: number, id: number): number {
+  const t = k.sendfile.call
+  t.sc_phase[c] = phase
+  sleepq_add(k, kind, id, RESUME_SENDFILE, c, t.sc_cpu[c])
+  return SLEPT
+}
+
+function run(k: Kernel, c: number): number {
+  const t = k.sendfile.call
+  const so = t.sc_so[c]
+  const s = k.so
+  const snd = s.so_snd[so]
+  for (;;) {
+    switch (t.sc_phase[c]) {
+      case PHASE_LOCK:
+        // Only one thread sends at a time (sblock, not interruptible).
+        if (t.sc_rem[c] <= 0) {
+          // Offset at or behind the end: the loop does not run, so headers are not sent, trailers are (6.1).
+          t.sc_phase[c] = PHASE_TRAILER
+          continue
+        }
+        if (s.so_sndlock[so] !== 0) return sleep(k, c, PHASE_LOCK, WCHAN_SBLOCK, snd)
+        s.so_sndlock[so] = 1
+        t.sc_locked[c] = 1
+        t.sc_phase[c] = PHASE_LOOP
+        continue
+      case PHASE_LOOP:
+        if (t.sc_rem[c] <= 0) {
+          t.sc_phase[c] = PHASE_TRAILER
+          continue
+        }
+        // 6.2 step 3: wake up only for half a buffer.
+        if (k.sb.sb_lowat[snd] < k.sb.sb_hiwat[snd] >>> 1) k.sb.sb_lowat[snd] = k.sb.sb_hiwat[snd] >>> 1
+        t.sc_phase[c] = PHASE_SPACE
+        continue
+      case PHASE_SPACE: {
+        let error = 0
+        if ((k.sb.sb_state[snd] & SBS_CANTSENDMORE) !== 0) error = EPIPE
+        else if (s.so_error[so] !== 0) {
+          error = s.so_error[so]
+          s.so_error[so] = 0
+        } else if ((s.so_state[so] & SS_ISCONNECTED) === 0) error = ENOTCONN
+        if (error !== 0) {
+          finish(k, c, error)
+          continue
+        }
+        const space = sbspace(k, snd)
+        if (space < t.sc_rem[c] && (space <= 0 || space < k.sb.sb_lowat[snd])) {
+          if ((s.so_state[so] & SS_NBIO) !== 0) {
+            finish(k, c, EAGAIN)
+            continue
+          }
+          k.sb.sb_flags[snd] |= SB_WAIT
+          return sleep(k, c, PHASE_SPACE, WCHAN_SB, snd)
+        }
+        if (!plan(k, c, space)) continue
+        t.sc_phase[c] = PHASE_GRAB
+        continue
+      }
+      case PHASE_GRAB: {
+        const blocked = grab(k, c)
+        if (blocked !== 0) {
+          vm_page_busy_wait(k, blocked)
+          return sleep(k, c, PHASE_GRAB, WCHAN_PAGE, blocked)
+        }
+        iteration(k, c)
+        continue
+      }
+      case PHASE_TRAILER: {
+        unlock(k, c)
+        const answer = trailers(k, c)
+        if (answer === SLEPT) return SLEPT
+        t.sc_error[c] = answer
+        t.sc_phase[c] = PHASE_SYNC
+        continue
+      }
+      default: {
+        // 6.2 step 15: SF_SYNC waits until the stack has let go of every page, also after an error.
+        unlock(k, c)
+        if (t.sc_mh[c] !== 0) {
+          m_freem(k, t.sc_mh[c])
+          t.sc_mh[c] = 0
+        }
+        const sfs = t.sc_sfs[c]
+        if (sfs !== 0) {
+          if (k.sendfile.sync.count[sfs] !== 0) {
+            k.sendfile.sync.waiting[sfs] = 1
+            return sleep(k, c, PHASE_SYNC, WCHAN_SFSYNC, sfs)
+          }
+          k.sendfile.sync.free(sfs)
+          t.sc_sfs[c] = 0
+        }
+        return t.sc_error[c]
+      }
+    }
+  }
+}
+
+/** The call ends with `error`; trailers are not sent. */
+function finish(k: Kernel, c: number, error: number): void {
+  k.sendfile.call.sc_error[c] = error
+  k.sendfile.call.sc_phase[c] = PHASE_SYNC
+}
+
+function unlock(k: Kernel, c: number): void {
+  const t = k.sendfile.call
+  if (t.sc_locked[c] === 0) return
+  t.sc_locked[c] = 0
+  const so = t.sc_so[c]
+  k.so.so_sndlock[so] = 0
+  wakeup(k, WCHAN_SBLOCK, k.so.so_snd[so])
+}
+
+/** 6.2 steps 4 to 8: headers, then how much of the file goes into this iteration. False: no file data now, `run` goes on. */
+function plan(k: Kernel, c: number, space: number): boolean {
+  const t = k.sendfile.call
+  t.sc_mhlen[c] = 0
+  if (t.sc_hdrlen[c] > 0) {
+    const n = Math.min(space, t.sc_hdrlen[c])
+    const mh = m_uiotombuf(k, t.sc_hdrub[c], t.sc_hdroff[c], n, 0)
+    if (mh === 0) {
+      finish(k, c, ENOBUFS)
+      return false
+    }
+    t.sc_mh[c] = mh
+    t.sc_mhlen[c] = n
+    t.sc_hdroff[c] += n
+    t.sc_hdrlen[c] -= n
+    space -= n
+    if (space === 0) {
+      // The header fills the buffer: it goes alone.
+      t.sc_space[c] = 0
+      t.sc_npages[c] = 0
+      send(k, c, 0, 0, 0, 0)
+      return false
+    }
+  }
+  const off = t.sc_off[c]
+  const size = k.object.bytes[t.sc_obj[c]]
+  if (off >= size) {
+    // The file was truncated meanwhile: the call ends here, without trailers.
+    finish(k, c, 0)
+    return false
+  }
+  if (size !== t.sc_objsize[c]) {
+    t.sc_objsize[c] = size
+    t.sc_rem[c] = (t.sc_nbytes[c] !== 0 ? Math.min(t.sc_nbytes[c] + t.sc_offset[c], size) : size) - off
+  }
+  const rem = t.sc_rem[c]
+  const pgoff = off % PAGE_SIZE
+  if (space > rem) space = rem
+  else if (space > PAGE_SIZE) {
+    // End on a page border; the partial first page is kept.
+    const head = pgoff === 0 ? 0 : PAGE_SIZE - pgoff
+    space = Math.floor((space - head) / PAGE_SIZE) * PAGE_SIZE + head
+  }
+  const npages = Math.ceil((space + pgoff) / PAGE_SIZE)
+  const argument = t.sc_flags[c] >>> 16
+  let rhpages =
+    (t.sc_flags[c] & SF_USER_READAHEAD) !== 0 ? argument : Math.ceil((rem + pgoff) / PAGE_SIZE) - npages + argument
+  rhpages = Math.min(PAGER_MAX_PAGES, rhpages, Math.ceil((size - (off - pgoff)) / PAGE_SIZE) - npages)
+  t.sc_space[c] = space
+  t.sc_npages[c] = npages
+  t.sc_rhpages[c] = rhpages
+  t.sc_grab[c] = 0
+  return true
+}
+
+/** Pages of the running iteration. Not state: looked up again after a sleep (they are wired and busy, so they are still there). */
+let pa = new Int32Array(512)
+
+/** 6.3 step 1: wires and busies the pages. @returns the busy page to sleep on, or 0. */
+function grab(k: Kernel, c: number): number {
+  const t = k.sendfile.call
+  const object = t.sc_obj[c]
+  const first = Math.floor(t.sc_off[c] / PAGE_SIZE)
+  const npages = t.sc_npages[c]
+  if (pa.length < npages) pa = new Int32Array(npages * 2)
+  const nowait = (t.sc_flags[c] & SF_NODISKIO) !== 0
+  const req = VM_ALLOC_NORMAL | VM_ALLOC_WIRED | (nowait ? VM_ALLOC_NOWAIT : 0)
+  for (let i = 0; i < t.sc_grab[c]; i++) pa[i] = vm_page_lookup(k, object, first + i)
+  for (let i = t.sc_grab[c]; i < npages; i++) {
+    const m = vm_page_grab(k, object, first + i, req)
+    if (m === 0) {
+      if (grabBlockedOn !== 0 && !nowait) {
+        t.sc_grab[c] = i
+        return grabBlockedOn
+      }
+      // SF_NODISKIO, or no page is free: the request ends before this page.
+      for (let j = i; j < npages; j++) pa[j] = 0
+      t.sc_rhpages[c] = 0
+      t.sc_grab[c] = i
+      return 0
+    }
+    pa[i] = m
+  }
+  t.sc_grab[c] = npages
+  return 0
+}
+
+/** One iteration with its pages grabbed: 6.2 steps 9 to 13. */
+function iteration(k: Kernel, c: number): void {
+  const t = k.sendfile.call
+  if (k.cost.on) k.cost.charge(CAUSE.vm, k.cost.p.sendfileCall)
+  const off = t.sc_off[c]
+  const npages = t.sc_npages[c]
+  const got = t.sc_grab[c]
+  const sfio = swapin(k, c, off, got, t.sc_space[c])
+  const m = buildMbufs(
+    k,
+    pa,
+    npages,
+    off,
+    t.sc_space[c],
+    t.sc_rem[c],
+    t.sc_rhpages[c],
+    t.sc_flags[c],
+    t.sc_useext[c] !== 0,
+    sfio !== 0,
+    t.sc_sfs[c],
+  )
+  let space = t.sc_space[c]
+  if (builtPages < npages) {
+    // fixspace: only the pages that were put into mbufs count.
+    space = builtPages === 0 ? 0 : builtPages * PAGE_SIZE - (off % PAGE_SIZE)
+    t.sc_space[c] = space
+    t.sc_npages[c] = builtPages
+  }
+  t.sc_off[c] = off + space
+  t.sc_rem[c] -= space
+  send(k, c, m, sfio, builtFirst, builtSoftError)
+}
+
+/** 6.2 steps 11 to 13: headers in front, then to the protocol. */
+function send(k: Kernel, c: number, m: number, sfio: number, first: number, softerr: number): void {
+  const t = k.sendfile.call
+  const so = t.sc_so[c]
+  const space = t.sc_space[c]
+  const hdrlen = t.sc_mhlen[c]
+  const mh = t.sc_mh[c]
+  if (mh !== 0) {
+    let last = mh
+    while (k.mb.m_next[last] !== 0) last = k.mb.m_next[last]
+    k.mb.m_next[last] = m
+    m = mh
+    t.sc_mh[c] = 0
+    t.sc_mhlen[c] = 0
+  }
+  if (m === 0) {
+    KASSERT(softerr !== 0, 'vn_sendfile: nothing was built without a reason')
+    if (sfio !== 0) sendfile_iodone(k, sfio, 0)
+    finish(k, c, softerr)
+    return
+  }
+  let error: number
+  if (sfio === 0) error = tcp_usr_send(k, so, 0, m)
+  else if (first === 0) {
+    // I/O was started for pages that no mbuf took: only the header goes.
+    error = tcp_usr_send(k, so, 0, m)
+    sendfile_iodone(k, sfio, 0)
+  } else {
+    const f = k.sendfile.sfio
+    f.sf_npages[sfio] = t.sc_npages[c]
+    f.sf_m[sfio] = first
+    f.sf_so[sfio] = so
+    soref(k, so)
+    error = tcp_usr_send(k, so, PRUS_NOTREADY, m)
+    // Refused: the not-ready mbufs stay with their I/O, the headers before them are ours to free.
+    if (error !== 0 && mh !== 0) freeUntil(k, mh, first)
+    sendfile_iodone(k, sfio, 0)
+  }
+  if (error !== 0) {
+    finish(k, c, error)
+    return
+  }
+  t.sc_sbytes[c] += space + hdrlen
+  if (softerr !== 0) finish(k, c, softerr)
+  else t.sc_phase[c] = PHASE_LOOP
+}
+
+/** True if the bytes of page i that the range needs are in memory. */
+function isValid(k: Kernel, i: number, n: number, off: number, len: number): boolean {
+  return vm_page_is_valid(k, pa[i], i === 0 ? off % PAGE_SIZE : 0, xfsize(i, n, off, len))
+}
+
+/** 6.3 steps 2 to 6: starts reading what is not valid. @returns the I/O record, or 0 when everything was in memory. */
+function swapin(k: Kernel, c: number, off: number, npages: number, len: number): number {
+  if (k.cost.on) k.cost.enter(FN_sendfile_swapin)
+  const t = k.sendfile.call
+  const stat = k.sendfile.stat
+  const f = k.sendfile.sfio
+  const object = t.sc_obj[c]
+  const first = Math.floor(off / PAGE_SIZE)
+  const total = t.sc_npages[c]
+  let sfio = 0
+  for (let i = 0; i < npages;) {
+    if (isValid(k, i, total, off, len)) {
+      unbusyPage(k, pa[i])
+      stat.sf_pages_valid++
+      i++
+      continue
+    }
+    if (k.object.disk_page[object] < 0) {
+      // Nothing on disk (fresh shared memory): zero-filled.
+      k.phys.fill(k.page.frame[pa[i]] * PAGE_SIZE, PAGE_SIZE, 0)
+      k.page.valid[pa[i]] = 0xff
+      unbusyPage(k, pa[i])
+      i++
+      continue
+    }
+    let count = Math.min(vm_pager_run(k, object, first + i), npages - i)
+    // Valid pages at the tail of the cluster stay out of it.
+    for (let j = i + count - 1; j > i && isValid(k, j, total, off, len); j--) {
+      count--
+      t.sc_rhpages[c] = 0
+    }
+    // Valid pages inside: the disk writes into a bogus page instead.
+    let bogus = 0
+    for (let j = i + 1; j < i + count - 1; j++) {
+      if (!isValid(k, j, total, off, len)) continue
+      unbusyPage(k, pa[j])
+      stat.sf_pages_valid++
+      stat.sf_pages_bogus++
+      bogus |= 1 << (j - i)
+    }
+    if (sfio === 0) {
+      sfio = f.alloc()
+      f.sf_nios[sfio] = 1
+      f.sf_error[sfio] = 0
+      f.sf_npages[sfio] = 0
+      f.sf_so[sfio] = 0
+      f.sf_m[sfio] = 0
+    }
+    f.sf_nios[sfio]++
+    const ahead = i + count === npages && npages === total ? Math.max(t.sc_rhpages[c], 0) : 0
+    vm_pager_get_pages_async(k, object, first + i, count, ahead, bogus >>> 0, sfio, t.sc_cpu[c])
+    stat.sf_iocnt++
+    stat.sf_pages_read += count
+    if (i + count === npages) stat.sf_rhpages_read += pagerAhead
+    i += count
+  }
+  if (sfio === 0 && npages !== 0) stat.sf_noiocnt++
+  if (k.cost.on) k.cost.leave()
+  return sfio
+}
+
+/** 6.5: one I/O of an iteration is done, or its mbufs are queued. The last of all makes the data ready. */
+export function sendfile_iodone(k: Kernel, sfio: number, error: number): void {
+  if (k.cost.on) k.cost.enter(FN_sendfile_iodone)
+  const f = k.sendfile.sfio
+  if (error !== 0) f.sf_error[sfio] = error
+  f.sf_nios[sfio]--
+  if (f.sf_nios[sfio] === 0) {
+    const so = f.sf_so[sfio]
+    const m = f.sf_m[sfio]
+    const npages = f.sf_npages[sfio]
+    const failed = f.sf_error[sfio] !== 0
+    f.free(sfio)
+    if (m !== 0) {
+      if (failed) {
+        tcp_usr_abort(k, so)
+        k.so.so_error[so] = EIO
+        mb_free_notready(k, m, npages)
+      } else tcp_usr_ready(k, so, m, npages)
+      sorele(k, so)
+    }
+  }
+  if (k.cost.on) k.cost.leave()
+}
+setPagerDone(sendfile_iodone)
+
+/** 6.2 step 14: trailers by an ordinary write. */
+function trailers(k: Kernel, c: number): number {
+  const t = k.sendfile.call
+  const so = t.sc_so[c]
+  const snd = k.so.so_snd[so]
+  while (t.sc_trldone[c] < t.sc_trllen[c]) {
+    const error = sosend(
+      k,
+      so,
+      t.sc_trlub[c],
+      t.sc_trloff[c] + t.sc_trldone[c],
+      t.sc_trllen[c] - t.sc_trldone[c],
+      false,
+    )
+    t.sc_trldone[c] += soTransferred
+    t.sc_sbytes[c] += soTransferred
+    if (error === EAGAIN) {
+      // A partial write of a non-blocking socket is a success of that many bytes.
+      if ((k.so.so_state[so] & SS_NBIO) !== 0) return t.sc_trldone[c] > 0 ? 0 : EAGAIN
+      k.sb.sb_flags[snd] |= SB_WAIT
+      return sleep(k, c, PHASE_TRAILER, WCHAN_SB, snd)
+    }
+    if (error !== 0) return error
+  }
+  return 0
+}
+
+/** sendfile_free_mext: the last reference to a mapped page of sendfile is gone. */
+function sendfile_free_mext(k: Kernel, m: number): void {
+  sendfile_free_sf(k, m)
+  if ((k.mb.ext_flags[m] & EXT_FLAG_SYNC) !== 0) syncDone(k, k.mb.ext_arg2[m])
+}
+
+/** sendfile_free_mext_pg: the last reference to a page array of sendfile is gone. */
+function sendfile_free_mext_pg(k: Kernel, m: number): void {
+  sendfile_free_pgs(k, m)
+  if ((k.mb.ext_flags[m] & EXT_FLAG_SYNC) !== 0) syncDone(k, k.mb.ext_arg2[m])
+}
+
+function syncDone(k: Kernel, sfs: number): void {
+  const sync = k.sendfile.sync
+  sync.count[sfs]--
+  if (sync.count[sfs] === 0 && sync.waiting[sfs] !== 0) wakeup(k, WCHAN_SFSYNC, sfs)
+}
+
+/** kern.ipc.sfstat: 11 counters of 64 bits; writing anything clears them. */
+export function declareSendfileSysctls(k: Kernel): void {
+  const stat = k.sendfile.stat
+  k.sysctl.declare({
+    name: 'kern.ipc.sfstat',
+    type: 'opaque',
+    access: 'rw',
+    unit: '',
+    description: 'sendfile(2) counters as netstat -m reads them; a write clears all',
+    source: 'kern/kern_sendfile.c',
+    fidelity: 'read',
+    stats: true,
+    get: () => {
+      const words = new Uint32Array(sfstatOrder.length * 2)
+      sfstatOrder.forEach((name, i) => {
+        words[2 * i] = stat[name] % 4294967296
+        words[2 * i + 1] = Math.floor(stat[name] / 4294967296)
+      })
+      return new Uint8Array(words.buffer)
+    },
+    set: () => {
+      for (const name of sfstatOrder) stat[name] = 0
+      return 0
+    },
+  })
+}

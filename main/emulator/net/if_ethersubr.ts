@@ -1,0 +1,114 @@
+/**
+ * Ethernet framing. Neighbours are not asked for by ARP: an address that another host of the machine has on its interface is its neighbour, and what was
+ * found is remembered. Source: sys/net/if_ethersubr.c ether_output, ether_input (derived).
+ */
+import { m_freem, mtodAddr } from '../kern/kern_mbuf'
+import { m_adj, M_PREPEND, m_pullup } from '../kern/uipc_mbuf'
+import type { Kernel } from '../kernel'
+import { functionId } from '../machine/cost'
+import { ip_input } from '../netinet/ip_input'
+import { EHOSTDOWN, ENETDOWN, ENOBUFS } from '../sys/errno'
+import { M_NOWAIT } from '../sys/param'
+import { get16, put16 } from '../netinet/in'
+import { ETHER_HDR_LEN, if_transmit, ifa_ifwithaddr, IFF_DRV_RUNNING, IFF_UP } from './if'
+
+export const ETHERTYPE_IP = 0x0800
+export const ETHERTYPE_ARP = 0x0806
+
+const FN_ether_output = functionId('ether_output')
+const FN_ether_input = functionId('ether_input')
+
+/** Neighbour table: IPv4 address to Ethernet address, by interface. */
+export function createNeighbours(k: Kernel) {
+  return k.registry.table(k.part('lltable'), { ip: 'u32', ifp: 'i32', mac: ['u8', 6] })
+}
+
+/** Forgets every neighbour: after an address has moved. */
+export function neighbourFlush(k: Kernel): void {
+  const t = k.inet.neighbour
+  for (let row = 1; row < t.high; row++)
+    if (t.ip[row] !== 0) {
+      t.ip[row] = 0
+      t.free(row)
+    }
+}
+
+/** Row of the neighbour with an address on the interface's link, or 0. */
+function arpresolve(k: Kernel, ifp: number, ip: number): number {
+  const t = k.inet.neighbour
+  for (let row = 1; row < t.high; row++) if (t.ip[row] === ip && t.ifp[row] === ifp) return row
+  for (const other of k.machine.kernels) {
+    if (other === k) continue
+    const ifa = ifa_ifwithaddr(other, ip)
+    if (ifa === 0) continue
+    const theirs = other.ifnet.ifaddr.ifa_ifp[ifa]
+    const row = t.alloc()
+    t.ip[row] = ip
+    t.ifp[row] = ifp
+    for (let i = 0; i < 6; i++) t.mac[row * 6 + i] = other.ifnet.if_lladdr[theirs * 6 + i]
+    return row
+  }
+  return 0
+}
+
+/** ether_output: puts the Ethernet header before an IP packet and hands it to the driver. m is consumed. @returns 0 or errno. */
+export function ether_output(k: Kernel, ifp: number, m: number, dst: number): number {
+  if (k.cost.on) k.cost.enter(FN_ether_output)
+  const error = output(k, ifp, m, dst)
+  if (k.cost.on) k.cost.leave()
+  return error
+}
+
+function output(k: Kernel, ifp: number, m: number, dst: number): number {
+  const n = k.ifnet
+  if ((n.if_flags[ifp] & IFF_UP) === 0 || (n.if_drv_flags[ifp] & IFF_DRV_RUNNING) === 0) {
+    m_freem(k, m)
+    return ENETDOWN
+  }
+  const neighbour = arpresolve(k, ifp, dst)
+  if (neighbour === 0) {
+    m_freem(k, m)
+    return EHOSTDOWN
+  }
+  m = M_PREPEND(k, m, ETHER_HDR_LEN, M_NOWAIT)
+  if (m === 0) return ENOBUFS
+  const ram = k.phys.ram
+  const at = mtodAddr(k, m)
+  const mac = k.inet.neighbour.mac
+  for (let i = 0; i < 6; i++) {
+    ram[at + i] = mac[neighbour * 6 + i]
+    ram[at + 6 + i] = n.if_lladdr[ifp * 6 + i]
+  }
+  put16(ram, at + 12, ETHERTYPE_IP)
+  return if_transmit(k, ifp, m)
+}
+
+/** ether_input: a received frame, Ethernet header first. m is consumed. The driver has set ph_rcvif and counted it. */
+export function ether_input(k: Kernel, ifp: number, m: number): void {
+  if (k.cost.on) k.cost.enter(FN_ether_input)
+  input(k, ifp, m)
+  if (k.cost.on) k.cost.leave()
+}
+
+function input(k: Kernel, ifp: number, m: number): void {
+  const n = k.ifnet
+  if ((n.if_flags[ifp] & IFF_UP) === 0) {
+    m_freem(k, m)
+    return
+  }
+  if (k.mb.m_len[m] < ETHER_HDR_LEN) {
+    m = m_pullup(k, m, ETHER_HDR_LEN)
+    if (m === 0) {
+      n.if_ierrors[ifp]++
+      return
+    }
+  }
+  const type = get16(k.phys.ram, mtodAddr(k, m) + 12)
+  if (type !== ETHERTYPE_IP) {
+    n.if_noproto[ifp]++
+    m_freem(k, m)
+    return
+  }
+  m_adj(k, m, ETHER_HDR_LEN)
+  ip_input(k, m)
+}

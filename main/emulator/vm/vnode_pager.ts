@@ -1,0 +1,140 @@
+/**
+ * Reading file pages from the disk: requests of up to 128 KiB, a disk with one latency and one bandwidth, asynchronous completion. The bytes are in
+ * place already (file frames alias them): what arrives is that the pages are valid. Source: sys/vm/vnode_pager.c vnode_pager_getpages_async,
+ * vnode_pager_haspage (derived; the disk is ours: transfers follow each other, latencies overlap).
+ */
+import type { Kernel } from '../kernel'
+import { EV_DISK_DONE, EV_DISK_DONE_TASK } from '../machine/eventKinds'
+import { EIO } from '../sys/errno'
+import { MAXPHYS, PAGE_SIZE } from '../sys/param'
+import { wakeup, WCHAN_PAGE } from '../kern/subr_sleepqueue'
+import { vm_page_alloc, vm_page_lookup, vm_pager_contiguous } from './vm_object'
+import { VM_ALLOC_NORMAL, VM_PAGE_BITS_ALL, vm_page_deactivate, vm_page_xunbusy } from './vm_page'
+
+/** Most pages of one request. */
+export const PAGER_MAX_PAGES = MAXPHYS / PAGE_SIZE
+
+type Done = (k: Kernel, argument: number, error: number) => void
+let done: Done = () => undefined
+/** Names the completion routine (sendfile_iodone). At module load only. */
+export function setPagerDone(routine: Done): void {
+  done = routine
+}
+
+export function createDisk(k: Kernel) {
+  const machine = k.machine
+  if (!machine.handled(EV_DISK_DONE)) {
+    machine.on(EV_DISK_DONE, (host, request) => {
+      const kernel = machine.kernels[host]
+      kernel.cpu.run(kernel.disk.dr_cpu[request], EV_DISK_DONE_TASK, host, request)
+    })
+    machine.on(EV_DISK_DONE_TASK, (host, request) => diskDone(machine.kernels[host], request))
+  }
+  const requests = k.registry.table(k.part('disk'), {
+    dr_object: 'i32',
+    dr_pindex: 'i32',
+    dr_count: 'i32',
+    /** Pages read ahead behind them. */
+    dr_ahead: 'i32',
+    /** Bit i: page i was valid and a bogus page stood in for it: it is not ours to release. */
+    dr_bogus: 'u32',
+    dr_arg: 'i32',
+    dr_cpu: 'i32',
+    dr_error: 'i32',
+  })
+  const state = k.registry.record(k.part('disk.state'), {
+    /** Virtual time at which the transfer of everything queued ends. */
+    freeAt: 0,
+    reads: 0,
+    bytes: 0,
+    queued: 0,
+    peakQueued: 0,
+    errors: 0,
+    /** Test injection: the n-th request from now fails with EIO (0 = none). */
+    failAt: 0,
+  })
+  return Object.assign(requests, { state })
+}
+
+/** Pages that one request can fetch from `pindex` on. Source: vnode_pager_haspage: contiguous blocks, at most MAXPHYS. */
+export function vm_pager_run(k: Kernel, object: number, pindex: number): number {
+  return Math.min(vm_pager_contiguous(k, object, pindex), PAGER_MAX_PAGES)
+}
+
+/** Pages read ahead by the request made last. */
+export let pagerAhead = 0
+
+/**
+ * vm_pager_get_pages_async: reads `count` exclusive-busy pages; the completion routine gets `argument`. Up to `ahead` following pages that are not in
+ * memory are read along ({@link pagerAhead} says how many).
+ */
+export function vm_pager_get_pages_async(
+  k: Kernel,
+  object: number,
+  pindex: number,
+  count: number,
+  ahead: number,
+  bogus: number,
+  argument: number,
+  cpu: number,
+): void {
+  const d = k.disk
+  pagerAhead = 0
+  const end = k.object.size[object]
+  while (pagerAhead < ahead && count + pagerAhead < PAGER_MAX_PAGES) {
+    const next = pindex + count + pagerAhead
+    if (next >= end || vm_page_lookup(k, object, next) !== 0) break
+    if (vm_page_alloc(k, object, next, VM_ALLOC_NORMAL) === 0) break
+    pagerAhead++
+  }
+  const row = d.alloc()
+  d.dr_object[row] = object
+  d.dr_pindex[row] = pindex
+  d.dr_count[row] = count
+  d.dr_ahead[row] = pagerAhead
+  d.dr_bogus[row] = bogus
+  d.dr_arg[row] = argument
+  d.dr_cpu[row] = cpu < 0 ? 0 : cpu
+  d.dr_error[row] = 0
+  if (d.state.failAt !== 0 && --d.state.failAt === 0) d.dr_error[row] = EIO
+  const files = k.machine.config.files
+  const bytes = (count + pagerAhead) * PAGE_SIZE
+  const now = k.now()
+  const start = d.state.freeAt > now ? d.state.freeAt : now
+  d.state.freeAt = start + Math.ceil((bytes * 1e9) / files.diskBytesPerSecond)
+  d.state.reads++
+  d.state.bytes += bytes
+  d.state.queued++
+  if (d.state.queued > d.state.peakQueued) d.state.peakQueued = d.state.queued
+  k.object.paging_in_progress[object]++
+  k.machine.schedule(d.state.freeAt + files.diskLatencyNs, EV_DISK_DONE, k.id, row)
+}
+
+/** Task of EV_DISK_DONE_TASK: pages become valid and are released, then the completion routine runs. */
+function diskDone(k: Kernel, row: number): void {
+  const d = k.disk
+  const object = d.dr_object[row]
+  const first = d.dr_pindex[row]
+  const count = d.dr_count[row]
+  const ahead = d.dr_ahead[row]
+  const bogus = d.dr_bogus[row]
+  const argument = d.dr_arg[row]
+  const error = d.dr_error[row]
+  d.free(row)
+  d.state.queued--
+  k.object.paging_in_progress[object]--
+  if (error !== 0) d.state.errors++
+  for (let i = 0; i < count + ahead; i++) {
+    if (i < count && ((bogus >>> i) & 1) !== 0) continue
+    const m = vm_page_lookup(k, object, first + i)
+    if (error === 0) k.page.valid[m] = VM_PAGE_BITS_ALL
+    if (i >= count) vm_page_deactivate(k, m)
+    unbusyPage(k, m)
+  }
+  done(k, argument, error)
+}
+
+/** Ends the exclusive busy state of a page and wakes who waits for it. */
+export function unbusyPage(k: Kernel, m: number): void {
+  if (vm_page_xunbusy(k, m)) wakeup(k, WCHAN_PAGE, m)
+}
