@@ -232,13 +232,7 @@ export function mbuf_init(k: Kernel): void {
 
 /** The packet zone's item gets its cluster on the way from the keg. kern_mbuf.c mb_zinit_pack (read). */
 function mb_zinit_pack(k: Kernel, m: number, how: number): boolean {
-  // The cluster comes with the packet: one request of the caller, so an injected failure is not consumed here.
-  const { countdown, counting } = k.uma
-  k.uma.countdown = 0
-  k.uma.counting = false
   const item = uma_zalloc(k, k.uma.zone_clust, how)
-  k.uma.countdown = countdown
-  k.uma.counting = counting
   if (item === 0) return false
   mb_ctor_clust(k, m, item * 256, MCLBYTES, EXT_PACKET)
   k.mb.m_flags[m] = M_EXT
@@ -248,7 +242,7 @@ function mb_zinit_pack(k: Kernel, m: number, how: number): boolean {
 /** kern_mbuf.c mb_zfini_pack (read). */
 function mb_zfini_pack(k: Kernel, m: number): void {
   k.mb.m_flags[m] = 0
-  uma_zfree(k, k.uma.zone_clust, k.mb.ext_buf[m]! / 256)
+  uma_zfree(k, k.uma.zone_clust, k.mb.ext_buf[m] / 256)
 }
 
 /** Attaches a cluster. kern_mbuf.c mb_ctor_clust (read). */
@@ -256,7 +250,7 @@ function mb_ctor_clust(k: Kernel, m: number, address: number, size: number, type
   const mb = k.mb
   mb.ext_buf[m] = address
   mb.m_data[m] = 0
-  mb.m_flags[m]! |= M_EXT
+  mb.m_flags[m] |= M_EXT
   mb.ext_free[m] = FREE_NONE
   mb.ext_arg1[m] = 0
   mb.ext_arg2[m] = 0
@@ -335,7 +329,7 @@ export function m_getcl(k: Kernel, how: number, type: number, flags: number): nu
 
 /** Attaches a 2 KiB cluster to a plain mbuf; false = none to be had. kern_mbuf.c m_clget (read). */
 export function m_clget(k: Kernel, m: number, how: number): boolean {
-  KASSERT((k.mb.m_flags[m]! & M_EXT) === 0, 'm_clget: a cluster goes to an mbuf without external storage')
+  KASSERT((k.mb.m_flags[m] & M_EXT) === 0, 'm_clget: a cluster goes to an mbuf without external storage')
   let item = uma_zalloc(k, k.uma.zone_clust, how)
   if (item === 0 && (how & M_NOWAIT) !== 0) {
     // Packets cached with their clusters may set some free.
@@ -378,7 +372,7 @@ export function m_gettype(size: number): number {
  * @returns RAM address, or 0. kern_mbuf.c m_cljget (read).
  */
 export function m_cljget(k: Kernel, m: number, how: number, size: number): number {
-  if (m !== 0) KASSERT((k.mb.m_flags[m]! & M_EXT) === 0, 'm_cljget: a cluster goes to an mbuf without external storage')
+  if (m !== 0) KASSERT((k.mb.m_flags[m] & M_EXT) === 0, 'm_cljget: a cluster goes to an mbuf without external storage')
   const address = uma_zalloc(k, m_getzone(k, size), how) * 256
   if (address !== 0 && m !== 0) mb_ctor_clust(k, m, address, size, m_gettype(size))
   return address
@@ -445,12 +439,12 @@ export function m_getm2(k: Kernel, m: number, len: number, how: number, type: nu
     tail = mb
     flags &= ~M_PKTHDR
   }
-  if ((flags & M_EOR) !== 0 && tail !== 0) k.mb.m_flags[tail]! |= M_EOR
+  if ((flags & M_EOR) !== 0 && tail !== 0) k.mb.m_flags[tail] |= M_EOR
   if (m === 0) return head
   let last = m
   while (k.mb.m_next[last] !== 0) last = k.mb.m_next[last]!
   k.mb.m_next[last] = head
-  k.mb.m_flags[last]! &= ~M_EOR
+  k.mb.m_flags[last] &= ~M_EOR
   return m
 }
 
@@ -468,7 +462,7 @@ export function m_extadd(
 ): void {
   KASSERT(type !== EXT_CLUSTER, 'm_extadd: clusters come from their zone')
   const mb = k.mb
-  mb.m_flags[m]! |= M_EXT | flags
+  mb.m_flags[m] |= M_EXT | flags
   mb.ext_buf[m] = address
   mb.m_data[m] = 0
   mb.ext_size[m] = size
@@ -503,7 +497,7 @@ export function mb_alloc_ext_pgs(k: Kernel, how: number, pkthdr: boolean, ext_fr
   pgs.hdr_len[p] = 0
   pgs.trail_len[p] = 0
   mb.m_data[m] = 0
-  mb.m_flags[m]! |= M_EXT | M_RDONLY | M_NOMAP
+  mb.m_flags[m] |= M_EXT | M_RDONLY | M_NOMAP
   mb.ext_type[m] = EXT_PGS
   mb.ext_flags[m] = EXT_FLAG_EMBREF
   mb.ext_count[m] = 1
@@ -528,7 +522,7 @@ export function setExtFree(code: number, routine: (k: Kernel, m: number) => void
 }
 
 export function callExtFree(k: Kernel, m: number): void {
-  const routine = extFree[k.mb.ext_free[m]!]
+  const routine = extFree[k.mb.ext_free[m]]
   if (routine === null || routine === undefined)
     throw new KernelPanic("mb_free_ext: external storage is released by its owner's routine (ext_free set)")
   routine(k, m)
@@ -537,7 +531,7 @@ export function callExtFree(k: Kernel, m: number): void {
 /** Reference count of external storage. */
 export function m_extrefcnt(k: Kernel, m: number): number {
   const mb = k.mb
-  return mb.ext_type[m] === EXT_EXTREF ? k.extref.count[mb.ext_cnt[m]!]! : mb.ext_count[mb.ext_cnt[m]!]!
+  return mb.ext_type[m] === EXT_EXTREF ? k.extref.count[mb.ext_cnt[m]] : mb.ext_count[mb.ext_cnt[m]]
 }
 
 /** Puts an mbuf without external storage back into its zone. */
@@ -557,7 +551,7 @@ function poisonBytes(k: Kernel, address: number, len: number): void {
 /** Freed storage must not be read: its bytes say so, and its fields point nowhere. */
 function poison(k: Kernel, m: number): void {
   const mb = k.mb
-  poisonBytes(k, mb.m_addr[m]! + M_DAT_OFF, MLEN)
+  poisonBytes(k, mb.m_addr[m] + M_DAT_OFF, MLEN)
   mb.m_next[m] = -1
   mb.m_data[m] = -1
   mb.m_len[m] = -1
@@ -566,9 +560,9 @@ function poison(k: Kernel, m: number): void {
 /** Frees one mbuf and drops its reference of external storage. @returns its m_next. sys/sys/mbuf.h m_free (read). */
 export function m_free(k: Kernel, m: number): number {
   const mb = k.mb
-  const next = mb.m_next[m]!
+  const next = mb.m_next[m]
   if (mb.m_type[m] === MT_NOTMBUF) throw new KernelPanic('m_free: an mbuf is freed only once')
-  const flags = mb.m_flags[m]!
+  const flags = mb.m_flags[m]
   if ((flags & (M_PKTHDR | M_NOFREE)) === (M_PKTHDR | M_NOFREE)) mb.ph_tags[m] = 0
   if ((flags & M_EXT) !== 0) mb_free_ext(k, m)
   else if ((flags & M_NOFREE) === 0) {
@@ -587,9 +581,9 @@ export function m_freem(k: Kernel, m: number): void {
 /** Drops one reference of external storage, releases it with the last one, and frees the mbuf. kern_mbuf.c mb_free_ext (read). */
 export function mb_free_ext(k: Kernel, m: number): void {
   const mb = k.mb
-  KASSERT((mb.m_flags[m]! & M_EXT) !== 0, 'mb_free_ext: the mbuf has external storage')
-  const type = mb.ext_type[m]!
-  const freembuf = (mb.m_flags[m]! & M_NOFREE) === 0
+  KASSERT((mb.m_flags[m] & M_EXT) !== 0, 'mb_free_ext: the mbuf has external storage')
+  const type = mb.ext_type[m]
+  const freembuf = (mb.m_flags[m] & M_NOFREE) === 0
   if (!freembuf)
     KASSERT(
       type === EXT_EXTREF || type === EXT_RXRING,
@@ -597,25 +591,25 @@ export function mb_free_ext(k: Kernel, m: number): void {
     )
   if (type === EXT_EXTREF) {
     const extref = k.extref
-    const row = mb.ext_cnt[m]!
-    if (--extref.count[row]! === 0) callExtFree(k, m)
+    const row = mb.ext_cnt[m]
+    if (--extref.count[row] === 0) callExtFree(k, m)
     if (freembuf) freeToZone(k, m)
     return
   }
-  const mref = mb.ext_cnt[m]!
+  const mref = mb.ext_cnt[m]
   if (m !== mref && k.cost.on) {
     // The owner's counter was last written by another call: its line comes from the shared cache.
     k.cost.charge(CAUSE.lock, k.cost.p.atomic)
     k.cost.charge(CAUSE.cache, k.cost.p.lineLlc)
   }
-  const count = mb.ext_count[mref]! - 1
+  const count = mb.ext_count[mref] - 1
   mb.ext_count[mref] = count
   if (count === 0) {
     switch (type) {
       case EXT_PACKET:
         mb.ext_count[mref] = 1
         if (k.debug) {
-          poisonBytes(k, mb.ext_buf[mref]!, MCLBYTES)
+          poisonBytes(k, mb.ext_buf[mref], MCLBYTES)
           mb.m_len[mref] = -1
         }
         mb.m_type[mref] = MT_NOTMBUF
@@ -637,7 +631,7 @@ export function mb_free_ext(k: Kernel, m: number): void {
         break
       case EXT_PGS:
         callExtFree(k, mref)
-        freePgs(k, mb.ext_buf[mref]!)
+        freePgs(k, mb.ext_buf[mref])
         freeToZone(k, mref)
         break
       case EXT_SFBUF:
@@ -657,7 +651,7 @@ export function mb_free_ext(k: Kernel, m: number): void {
 }
 
 function freeCluster(k: Kernel, zone: UmaZone, mref: number, size: number): void {
-  const address = k.mb.ext_buf[mref]!
+  const address = k.mb.ext_buf[mref]
   if (k.debug) poisonBytes(k, address, size)
   uma_zfree(k, zone, address / 256)
   freeToZone(k, mref)
@@ -667,7 +661,7 @@ function freePgs(k: Kernel, p: number): void {
   if (k.debug) {
     k.pgs.npgs[p] = 0
     k.pgs.pa.fill(0, p * MBUF_PEXT_MAX_PGS, (p + 1) * MBUF_PEXT_MAX_PGS)
-    poisonBytes(k, k.pgs.pg_addr[p]!, 256)
+    poisonBytes(k, k.pgs.pg_addr[p], 256)
   }
   uma_zfree(k, k.uma.zone_extpgs, p)
 }
@@ -677,35 +671,34 @@ function freePgs(k: Kernel, p: number): void {
 /** Address of mapped data. A panic for unmapped mbufs in the kernel's place of a wild pointer. sys/sys/mbuf.h mtod (derived). */
 export function mtodAddr(k: Kernel, m: number): number {
   const mb = k.mb
-  const flags = mb.m_flags[m]!
-  if ((flags & M_EXT) === 0)
-    return mb.m_addr[m]! + ((flags & M_PKTHDR) !== 0 ? M_PKTDAT_OFF : M_DAT_OFF) + mb.m_data[m]!
+  const flags = mb.m_flags[m]
+  if ((flags & M_EXT) === 0) return mb.m_addr[m] + ((flags & M_PKTHDR) !== 0 ? M_PKTDAT_OFF : M_DAT_OFF) + mb.m_data[m]
   if ((flags & M_NOMAP) !== 0)
     throw new KernelPanic('mtod: the data of an unmapped mbuf has no address; convert it first (mb_unmapped_to_ext)')
-  return mb.ext_buf[m]! + mb.m_data[m]!
+  return mb.ext_buf[m] + mb.m_data[m]
 }
 
 /** Bytes of storage behind m_data = 0. sys/sys/mbuf.h M_SIZE (read). */
 export function M_SIZE(k: Kernel, m: number): number {
-  const flags = k.mb.m_flags[m]!
-  return (flags & M_EXT) !== 0 ? k.mb.ext_size[m]! : (flags & M_PKTHDR) !== 0 ? MHLEN : MLEN
+  const flags = k.mb.m_flags[m]
+  return (flags & M_EXT) !== 0 ? k.mb.ext_size[m] : (flags & M_PKTHDR) !== 0 ? MHLEN : MLEN
 }
 
 /** True if the data may be written in place. sys/sys/mbuf.h M_WRITABLE (read). */
 export function M_WRITABLE(k: Kernel, m: number): boolean {
-  const flags = k.mb.m_flags[m]!
+  const flags = k.mb.m_flags[m]
   if ((flags & (M_RDONLY | M_NOMAP)) !== 0) return false
   return (flags & M_EXT) === 0 || m_extrefcnt(k, m) === 1
 }
 
 /** Writable bytes before the data. sys/sys/mbuf.h M_LEADINGSPACE (read). */
 export function M_LEADINGSPACE(k: Kernel, m: number): number {
-  return M_WRITABLE(k, m) ? k.mb.m_data[m]! : 0
+  return M_WRITABLE(k, m) ? k.mb.m_data[m] : 0
 }
 
 /** Writable bytes behind the data. sys/sys/mbuf.h M_TRAILINGSPACE (read). */
 export function M_TRAILINGSPACE(k: Kernel, m: number): number {
-  return M_WRITABLE(k, m) ? M_SIZE(k, m) - k.mb.m_data[m]! - k.mb.m_len[m]! : 0
+  return M_WRITABLE(k, m) ? M_SIZE(k, m) - k.mb.m_data[m] - k.mb.m_len[m] : 0
 }
 
 /** Puts the data of a fresh mbuf at the end of its storage, 8-byte aligned, with room for `len` bytes. sys/sys/mbuf.h m_align (read). */
@@ -713,30 +706,35 @@ export function M_ALIGN(k: Kernel, m: number, len: number): void {
   k.mb.m_data[m] = (M_SIZE(k, m) - len) & ~7
 }
 
+/** True for an mbuf whose storage is a page array. */
+export function isPgs(k: Kernel, m: number): boolean {
+  return (k.mb.m_flags[m] & M_EXT) !== 0 && k.mb.ext_type[m] === EXT_PGS
+}
+
 /** Bytes of page `i` of a page array; `pgoff` is the offset at which they start (first_pg_off for page 0). sys/sys/mbuf.h mbuf_ext_pg_len (read). */
 export function mbuf_ext_pg_len(k: Kernel, p: number, i: number, pgoff: number): number {
-  return i === k.pgs.npgs[p]! - 1 ? k.pgs.last_pg_len[p]! : PAGE_SIZE - pgoff
+  return i === k.pgs.npgs[p] - 1 ? k.pgs.last_pg_len[p] : PAGE_SIZE - pgoff
 }
 
 /** INVARIANTS check of a filled page array: names the rule that is broken. kern_mbuf.c mb_ext_pgs_check (read). */
 export function mb_ext_pgs_check(k: Kernel, p: number): void {
   const g = k.pgs
-  KASSERT(g.npgs[p]! > 0, 'mbuf_ext_pgs: at least one page')
-  KASSERT(g.npgs[p]! <= MBUF_PEXT_MAX_PGS, 'mbuf_ext_pgs: at most 19 pages')
-  KASSERT(g.nrdy[p]! <= g.npgs[p]!, 'mbuf_ext_pgs: no more pages wait for I/O than there are pages')
-  KASSERT(g.first_pg_off[p]! < PAGE_SIZE, 'mbuf_ext_pgs: the first offset lies in the first page')
-  KASSERT(g.last_pg_len[p]! > 0, 'mbuf_ext_pgs: the last page holds at least one byte')
-  KASSERT(g.last_pg_len[p]! <= PAGE_SIZE, 'mbuf_ext_pgs: the last page holds at most a page')
+  KASSERT(g.npgs[p] > 0, 'mbuf_ext_pgs: at least one page')
+  KASSERT(g.npgs[p] <= MBUF_PEXT_MAX_PGS, 'mbuf_ext_pgs: at most 19 pages')
+  KASSERT(g.nrdy[p] <= g.npgs[p], 'mbuf_ext_pgs: no more pages wait for I/O than there are pages')
+  KASSERT(g.first_pg_off[p] < PAGE_SIZE, 'mbuf_ext_pgs: the first offset lies in the first page')
+  KASSERT(g.last_pg_len[p] > 0, 'mbuf_ext_pgs: the last page holds at least one byte')
+  KASSERT(g.last_pg_len[p] <= PAGE_SIZE, 'mbuf_ext_pgs: the last page holds at most a page')
   if (g.npgs[p] === 1)
-    KASSERT(g.first_pg_off[p]! + g.last_pg_len[p]! <= PAGE_SIZE, 'mbuf_ext_pgs: the data of a single page ends in it')
-  KASSERT(g.hdr_len[p]! <= MBUF_PEXT_HDR_LEN, 'mbuf_ext_pgs: the header fits its 24 bytes')
-  KASSERT(g.trail_len[p]! <= MBUF_PEXT_TRAIL_LEN, 'mbuf_ext_pgs: the trailer fits its 64 bytes')
+    KASSERT(g.first_pg_off[p] + g.last_pg_len[p] <= PAGE_SIZE, 'mbuf_ext_pgs: the data of a single page ends in it')
+  KASSERT(g.hdr_len[p] <= MBUF_PEXT_HDR_LEN, 'mbuf_ext_pgs: the header fits its 24 bytes')
+  KASSERT(g.trail_len[p] <= MBUF_PEXT_TRAIL_LEN, 'mbuf_ext_pgs: the trailer fits its 64 bytes')
 }
 
 /** Address of header byte 0 and of trailer byte 0 of a page array. */
 export function pgsHdrAddr(k: Kernel, p: number): number {
-  return k.pgs.pg_addr[p]! + PGS_HDR_OFF
+  return k.pgs.pg_addr[p] + PGS_HDR_OFF
 }
 export function pgsTrailAddr(k: Kernel, p: number): number {
-  return k.pgs.pg_addr[p]! + PGS_TRAIL_OFF
+  return k.pgs.pg_addr[p] + PGS_TRAIL_OFF
 }

@@ -38,8 +38,8 @@ import { m_copydata } from './uipc_mbuf_chain'
 
 /** Releases one mapped page of a conversion: its sf_buf and its reference of the unmapped mbuf. kern_mbuf.c mb_unmapped_free_mext (read). */
 function mb_unmapped_free_mext(k: Kernel, m: number): void {
-  sf_buf_free(k, k.mb.ext_arg1[m]!)
-  mb_free_ext(k, k.mb.ext_arg2[m]!)
+  sf_buf_free(k, k.mb.ext_arg1[m])
+  mb_free_ext(k, k.mb.ext_arg2[m])
 }
 setExtFree(FREE_UNMAPPED_MEXT, mb_unmapped_free_mext)
 
@@ -48,7 +48,7 @@ function copyPiece(k: Kernel, from: number, len: number): number {
   const n = m_get(k, M_NOWAIT, MT_DATA)
   if (n === 0) return 0
   k.mb.m_len[n] = len
-  k.phys.copy(from, k.mb.m_addr[n]! + M_DAT_OFF, len)
+  k.phys.copy(from, k.mb.m_addr[n] + M_DAT_OFF, len)
   k.mbstat.copied_bytes += len
   k.mbstat.converted_mbufs++
   if (k.cost.on) k.cost.charge(CAUSE.copy, len * k.cost.p.copyByteWarm)
@@ -63,19 +63,19 @@ function copyPiece(k: Kernel, from: number, len: number): number {
 function _mb_unmapped_to_ext(k: Kernel, m: number): number {
   const { pgs, mbstat } = k
   KASSERT(
-    (k.mb.m_flags[m]! & M_EXT) !== 0 && k.mb.ext_type[m] === EXT_PGS,
+    (k.mb.m_flags[m] & M_EXT) !== 0 && k.mb.ext_type[m] === EXT_PGS,
     'mb_unmapped_to_ext: an unmapped mbuf holds a page array',
   )
-  const p = k.mb.ext_buf[m]!
-  const mref = k.mb.ext_cnt[m]!
-  let off = k.mb.m_data[m]!
-  let len = k.mb.m_len[m]!
+  const p = k.mb.ext_buf[m]
+  const mref = k.mb.ext_cnt[m]
+  let off = k.mb.m_data[m]
+  let len = k.mb.m_len[m]
   let top = 0
   let prev = 0
   let refInc = 0
   let failed = false
 
-  const hdr = pgs.hdr_len[p]!
+  const hdr = pgs.hdr_len[p]
   if (hdr !== 0) {
     if (off >= hdr) off -= hdr
     else {
@@ -87,8 +87,8 @@ function _mb_unmapped_to_ext(k: Kernel, m: number): number {
       else top = prev = n
     }
   }
-  let pgoff = pgs.first_pg_off[p]!
-  const npgs = pgs.npgs[p]!
+  let pgoff = pgs.first_pg_off[p]
+  const npgs = pgs.npgs[p]
   for (let i = 0; !failed && i < npgs && len > 0; i++) {
     const pglen = mbuf_ext_pg_len(k, p, i, pgoff)
     if (off >= pglen) {
@@ -109,7 +109,7 @@ function _mb_unmapped_to_ext(k: Kernel, m: number): number {
     if (top === 0) top = n
     else k.mb.m_next[prev] = n
     prev = n
-    const sf = sf_buf_alloc(k, pgs.pa[p * MBUF_PEXT_MAX_PGS + i]!, SFB_NOWAIT)
+    const sf = sf_buf_alloc(k, pgs.pa[p * MBUF_PEXT_MAX_PGS + i], SFB_NOWAIT)
     if (sf === 0) {
       failed = true
       break
@@ -121,14 +121,14 @@ function _mb_unmapped_to_ext(k: Kernel, m: number): number {
     if (k.cost.on) k.cost.charge(CAUSE.conversion, k.cost.p.convertPage)
   }
   if (!failed && len !== 0) {
-    KASSERT(off + len <= pgs.trail_len[p]!, 'mb_unmapped_to_ext: bytes behind the pages lie in the trailer')
+    KASSERT(off + len <= pgs.trail_len[p], 'mb_unmapped_to_ext: bytes behind the pages lie in the trailer')
     const n = copyPiece(k, pgsTrailAddr(k, p) + off, len)
     if (n === 0) failed = true
     else if (top === 0) top = n
     else k.mb.m_next[prev] = n
   }
   // One reference of the unmapped mbuf for each page made, in one step; after a failure freeing the pieces drops them again.
-  k.mb.ext_count[mref]! += refInc
+  k.mb.ext_count[mref] += refInc
   m_free(k, m)
   if (failed) {
     mbstat.conversion_failures++
@@ -150,8 +150,8 @@ export function mb_unmapped_to_ext(k: Kernel, top: number): number {
   let prev = 0
   let any = false
   for (let m = top; m !== 0;) {
-    const next = k.mb.m_next[m]!
-    if ((k.mb.m_flags[m]! & M_NOMAP) === 0) {
+    const next = k.mb.m_next[m]
+    if ((k.mb.m_flags[m] & M_NOMAP) === 0) {
       if (prev !== 0) k.mb.m_next[prev] = m
       prev = m
       m = next
@@ -185,12 +185,12 @@ const scratch = new Uint8Array(MLEN)
 export function mb_unmapped_compress(k: Kernel, m: number): number {
   const mb = k.mb
   KASSERT(
-    (mb.m_flags[m]! & (M_PKTHDR | M_EXT)) === M_EXT && mb.ext_type[m] === EXT_PGS,
+    (mb.m_flags[m] & (M_PKTHDR | M_EXT)) === M_EXT && mb.ext_type[m] === EXT_PGS,
     'mb_unmapped_compress: an unmapped mbuf without packet header',
   )
-  const len = mb.m_len[m]!
+  const len = mb.m_len[m]
   KASSERT(len <= MLEN, 'mb_unmapped_compress: the data fits a plain mbuf')
-  const mref = mb.ext_cnt[m]!
+  const mref = mb.ext_cnt[m]
   if (mb.ext_count[mref] !== 1) {
     k.mbstat.compress_busy++
     return EBUSY
@@ -200,9 +200,9 @@ export function mb_unmapped_compress(k: Kernel, m: number): number {
     throw new KernelPanic(
       'mb_unmapped_compress: the last holder of the storage is its owner, for only the owner knows the free routine',
     )
-  const p = mb.ext_buf[m]!
-  const flags = mb.m_flags[m]!
-  const next = mb.m_next[m]!
+  const p = mb.ext_buf[m]
+  const flags = mb.m_flags[m]
+  const next = mb.m_next[m]
   mb.m_next[m] = 0
   m_copydata(k, m, 0, len, scratch, 0)
   mb.m_next[m] = next
@@ -210,7 +210,7 @@ export function mb_unmapped_compress(k: Kernel, m: number): number {
   uma_zfree(k, k.uma.zone_extpgs, p)
   mb.m_flags[m] = flags & ~(M_EXT | M_RDONLY | M_NOMAP)
   mb.m_data[m] = 0
-  k.phys.copyIn(scratch, 0, len, mb.m_addr[m]! + M_DAT_OFF)
+  k.phys.copyIn(scratch, 0, len, mb.m_addr[m] + M_DAT_OFF)
   k.mbstat.compressions++
   k.mbstat.compressed_bytes += len
   return 0
@@ -223,9 +223,9 @@ export function mb_unmapped_compress(k: Kernel, m: number): number {
 export function mb_free_notready(k: Kernel, m: number, count: number): void {
   let i = 0
   for (; i < count && m !== 0; i++) {
-    if ((k.mb.m_flags[m]! & M_EXT) !== 0 && k.mb.ext_type[m] === EXT_PGS) {
-      const p = k.mb.ext_buf[m]!
-      k.pgs.nrdy[p]!--
+    if ((k.mb.m_flags[m] & M_EXT) !== 0 && k.mb.ext_type[m] === EXT_PGS) {
+      const p = k.mb.ext_buf[m]
+      k.pgs.nrdy[p]--
       if (k.pgs.nrdy[p] !== 0) continue
     }
     m = m_free(k, m)

@@ -31,8 +31,8 @@ export class Sglist {
 /** Merge with the last entry when the addresses touch, else a new entry. subr_sglist.c _sglist_append_range (read). */
 function appendRange(sg: Sglist, address: number, length: number): number {
   const last = sg.nseg - 1
-  if (last >= 0 && sg.addr[last]! + sg.len[last]! === address) {
-    sg.len[last]! += length
+  if (last >= 0 && sg.addr[last] + sg.len[last] === address) {
+    sg.len[last] += length
     return 0
   }
   if (sg.nseg === sg.maxseg) return EFBIG
@@ -60,10 +60,10 @@ export function sglist_append(sg: Sglist, address: number, length: number): numb
 export function sglist_append_vmpages(sg: Sglist, frames: ArrayLike<number>, pgoff: number, length: number): number {
   if (sg.maxseg === 0) return EINVAL
   const nseg = sg.nseg
-  const tail = nseg > 0 ? sg.len[nseg - 1]! : 0
+  const tail = nseg > 0 ? sg.len[nseg - 1] : 0
   for (let i = 0; length > 0; i++) {
     const s = Math.min(4096 - pgoff, length)
-    const error = appendRange(sg, frames[i]! * 4096 + pgoff, s)
+    const error = appendRange(sg, frames[i] * 4096 + pgoff, s)
     if (error !== 0) {
       sg.nseg = nseg
       if (nseg > 0) sg.len[nseg - 1] = tail
@@ -82,7 +82,7 @@ export function sglist_append_vmpages(sg: Sglist, frames: ArrayLike<number>, pgo
 export function sglist_append_ext_pgs(k: Kernel, sg: Sglist, p: number, off: number, len: number): number {
   if (sg.maxseg === 0) return EINVAL
   const { pgs } = k
-  const hdr = pgs.hdr_len[p]!
+  const hdr = pgs.hdr_len[p]
   if (hdr !== 0 && len > 0) {
     if (off >= hdr) off -= hdr
     else {
@@ -93,8 +93,8 @@ export function sglist_append_ext_pgs(k: Kernel, sg: Sglist, p: number, off: num
       len -= s
     }
   }
-  let pgoff = pgs.first_pg_off[p]!
-  const npgs = pgs.npgs[p]!
+  let pgoff = pgs.first_pg_off[p]
+  const npgs = pgs.npgs[p]
   const base = p * MBUF_PEXT_MAX_PGS
   for (let i = 0; i < npgs && len > 0; i++) {
     const pglen = mbuf_ext_pg_len(k, p, i, pgoff)
@@ -104,14 +104,14 @@ export function sglist_append_ext_pgs(k: Kernel, sg: Sglist, p: number, off: num
       continue
     }
     const s = Math.min(pglen - off, len)
-    const error = appendRange(sg, pgs.pa[base + i]! * 4096 + pgoff + off, s)
+    const error = appendRange(sg, pgs.pa[base + i] * 4096 + pgoff + off, s)
     if (error !== 0) return error
     off = 0
     pgoff = 0
     len -= s
   }
   if (len > 0) {
-    KASSERT(off + len <= pgs.trail_len[p]!, 'sglist_append_ext_pgs: bytes behind the pages lie in the trailer')
+    KASSERT(off + len <= pgs.trail_len[p], 'sglist_append_ext_pgs: bytes behind the pages lie in the trailer')
     return appendRange(sg, pgsTrailAddr(k, p) + off, len)
   }
   return 0
@@ -119,7 +119,7 @@ export function sglist_append_ext_pgs(k: Kernel, sg: Sglist, p: number, off: num
 
 /** The visible bytes of an unmapped mbuf. subr_sglist.c sglist_append_mb_ext_pgs (read). */
 export function sglist_append_mb_ext_pgs(k: Kernel, sg: Sglist, m: number): number {
-  return sglist_append_ext_pgs(k, sg, k.mb.ext_buf[m]!, k.mb.m_data[m]!, k.mb.m_len[m]!)
+  return sglist_append_ext_pgs(k, sg, k.mb.ext_buf[m], k.mb.m_data[m], k.mb.m_len[m])
 }
 
 /** A whole chain, mapped and unmapped. @returns 0, EINVAL, or EFBIG with the list as it was. subr_sglist.c sglist_append_mbuf (read). */
@@ -127,12 +127,12 @@ export function sglist_append_mbuf(k: Kernel, sg: Sglist, m0: number): number {
   if (sg.maxseg === 0) return EINVAL
   const mb = k.mb
   const nseg = sg.nseg
-  const tail = nseg > 0 ? sg.len[nseg - 1]! : 0
+  const tail = nseg > 0 ? sg.len[nseg - 1] : 0
   for (let m = m0; m !== 0; m = mb.m_next[m]!) {
-    const len = mb.m_len[m]!
+    const len = mb.m_len[m]
     if (len <= 0) continue
     const error =
-      (mb.m_flags[m]! & M_NOMAP) !== 0 ? sglist_append_mb_ext_pgs(k, sg, m) : appendRange(sg, mtodAddr(k, m), len)
+      (mb.m_flags[m] & M_NOMAP) !== 0 ? sglist_append_mb_ext_pgs(k, sg, m) : appendRange(sg, mtodAddr(k, m), len)
     if (error !== 0) {
       sg.nseg = nseg
       if (nseg > 0) sg.len[nseg - 1] = tail
@@ -152,7 +152,7 @@ export function sglist_count_vmpages(frames: ArrayLike<number>, pgoff: number, l
   if (length === 0) return 0
   let segments = 1
   const pages = Math.ceil((pgoff + length) / 4096)
-  for (let i = 1; i < pages; i++) if (frames[i] !== frames[i - 1]! + 1) segments++
+  for (let i = 1; i < pages; i++) if (frames[i] !== frames[i - 1] + 1) segments++
   return segments
 }
 
@@ -161,7 +161,7 @@ export function sglist_count_ext_pgs(k: Kernel, p: number, off: number, len: num
   const { pgs } = k
   let segments = 0
   if (len === 0) return 0
-  const hdr = pgs.hdr_len[p]!
+  const hdr = pgs.hdr_len[p]
   if (hdr !== 0) {
     if (off >= hdr) off -= hdr
     else {
@@ -170,9 +170,9 @@ export function sglist_count_ext_pgs(k: Kernel, p: number, off: number, len: num
       segments++
     }
   }
-  let pgoff = pgs.first_pg_off[p]!
+  let pgoff = pgs.first_pg_off[p]
   let nextaddr = 0
-  const npgs = pgs.npgs[p]!
+  const npgs = pgs.npgs[p]
   for (let i = 0; i < npgs && len > 0; i++) {
     const pglen = mbuf_ext_pg_len(k, p, i, pgoff)
     if (off >= pglen) {
@@ -181,7 +181,7 @@ export function sglist_count_ext_pgs(k: Kernel, p: number, off: number, len: num
       continue
     }
     const s = Math.min(pglen - off, len)
-    const address = pgs.pa[p * MBUF_PEXT_MAX_PGS + i]! * 4096 + pgoff + off
+    const address = pgs.pa[p * MBUF_PEXT_MAX_PGS + i] * 4096 + pgoff + off
     if (address !== nextaddr) segments++
     nextaddr = address + s
     off = 0
@@ -189,7 +189,7 @@ export function sglist_count_ext_pgs(k: Kernel, p: number, off: number, len: num
     len -= s
   }
   if (len !== 0) {
-    KASSERT(off + len <= pgs.trail_len[p]!, 'sglist_count_ext_pgs: bytes behind the pages lie in the trailer')
+    KASSERT(off + len <= pgs.trail_len[p], 'sglist_count_ext_pgs: bytes behind the pages lie in the trailer')
     segments++
   }
   return segments
@@ -197,5 +197,5 @@ export function sglist_count_ext_pgs(k: Kernel, p: number, off: number, len: num
 
 /** Segments of an unmapped mbuf. subr_sglist.c sglist_count_mb_ext_pgs (read). */
 export function sglist_count_mb_ext_pgs(k: Kernel, m: number): number {
-  return sglist_count_ext_pgs(k, k.mb.ext_buf[m]!, k.mb.m_data[m]!, k.mb.m_len[m]!)
+  return sglist_count_ext_pgs(k, k.mb.ext_buf[m], k.mb.m_data[m], k.mb.m_len[m])
 }

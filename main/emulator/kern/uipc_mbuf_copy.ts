@@ -45,27 +45,27 @@ function copyMapped(k: Kernel, from: number, fromOff: number, to: number, toOff:
 export function m_split(k: Kernel, m0: number, len0: number, how: number): number {
   let m = m0
   let len = len0
-  while (m !== 0 && len > k.mb.m_len[m]!) {
-    len -= k.mb.m_len[m]!
+  while (m !== 0 && len > k.mb.m_len[m]) {
+    len -= k.mb.m_len[m]
     m = k.mb.m_next[m]!
   }
   if (m === 0) return 0
-  const remain = k.mb.m_len[m]! - len
+  const remain = k.mb.m_len[m] - len
   let n: number
-  if ((k.mb.m_flags[m0]! & M_PKTHDR) !== 0) {
-    n = m_gethdr(k, how, k.mb.m_type[m0]!)
+  if ((k.mb.m_flags[m0] & M_PKTHDR) !== 0) {
+    n = m_gethdr(k, how, k.mb.m_type[m0])
     if (n === 0) return 0
     const mb = k.mb
-    if (mb.ph_csum_flags[m0]! >= CSUM_SND_TAG) mb.ph_csum_flags[n] = CSUM_SND_TAG
+    if (mb.ph_csum_flags[m0] >= CSUM_SND_TAG) mb.ph_csum_flags[n] = CSUM_SND_TAG
     else mb.ph_rcvif[n] = mb.ph_rcvif[m0]!
-    mb.ph_len[n] = mb.ph_len[m0]! - len0
+    mb.ph_len[n] = mb.ph_len[m0] - len0
     mb.ph_len[m0] = len0
     if (remain === 0) {
       mb.m_next[n] = mb.m_next[m]!
       mb.m_next[m] = 0
       return n
     }
-    if ((mb.m_flags[m]! & M_EXT) === 0) {
+    if ((mb.m_flags[m] & M_EXT) === 0) {
       if (remain > MHLEN) {
         // More than fits behind a packet header: the header mbuf stays empty and a plain one follows.
         M_ALIGN(k, n, 0)
@@ -85,13 +85,13 @@ export function m_split(k: Kernel, m0: number, len0: number, how: number): numbe
     k.mb.m_next[m] = 0
     return n
   } else {
-    n = m_get(k, how, k.mb.m_type[m]!)
+    n = m_get(k, how, k.mb.m_type[m])
     if (n === 0) return 0
     M_ALIGN(k, n, remain)
   }
   const mb = k.mb
-  if ((mb.m_flags[m]! & M_EXT) !== 0) {
-    mb.m_data[n] = mb.m_data[m]! + len
+  if ((mb.m_flags[m] & M_EXT) !== 0) {
+    mb.m_data[n] = mb.m_data[m] + len
     mb_dupcl(k, n, m)
   } else copyMapped(k, m, len, n, 0, remain)
   mb.m_len[n] = remain
@@ -104,14 +104,14 @@ export function m_split(k: Kernel, m0: number, len0: number, how: number): numbe
 /** A writable copy of a packet. @returns the copy or 0. uipc_mbuf.c m_dup, m_dup_pkt (read). */
 export function m_dup(k: Kernel, m: number, how: number): number {
   if (m === 0) return 0
-  KASSERT((k.mb.m_flags[m]! & M_PKTHDR) !== 0, 'm_dup: the source is a packet')
-  let remain = k.mb.ph_len[m]!
+  KASSERT((k.mb.m_flags[m] & M_PKTHDR) !== 0, 'm_dup: the source is a packet')
+  let remain = k.mb.ph_len[m]
   let moff = 0
   let top = 0
   let last = 0
   const m0 = m
   while (remain > 0 || top === 0) {
-    const type = k.mb.m_type[m0]!
+    const type = k.mb.m_type[m0]
     const big = remain >= MINCLSIZE
     const n = big ? m_getcl(k, how, type, 0) : m_get(k, how, type)
     if (n === 0) {
@@ -124,17 +124,17 @@ export function m_dup(k: Kernel, m: number, how: number): number {
       top = n
       m_dup_pkthdr(k, n, m0)
       if (!big) nsize = MHLEN
-      mb.m_flags[n]! &= ~M_RDONLY
+      mb.m_flags[n] &= ~M_RDONLY
     } else mb.m_next[last] = n
     last = n
     mb.m_len[n] = 0
-    while (mb.m_len[n]! < nsize && m !== 0) {
-      const chunk = Math.min(nsize - mb.m_len[n]!, mb.m_len[m]! - moff)
-      copyMapped(k, m, moff, n, mb.m_len[n]!, chunk)
+    while (mb.m_len[n] < nsize && m !== 0) {
+      const chunk = Math.min(nsize - mb.m_len[n], mb.m_len[m] - moff)
+      copyMapped(k, m, moff, n, mb.m_len[n], chunk)
       moff += chunk
-      mb.m_len[n]! += chunk
+      mb.m_len[n] += chunk
       remain -= chunk
-      if (moff === mb.m_len[m]!) {
+      if (moff === mb.m_len[m]) {
         m = mb.m_next[m]!
         moff = 0
       }
@@ -152,20 +152,20 @@ export function m_unshare(k: Kernel, m0: number, how: number): number {
   let mprev = 0
   for (let m = m0; m !== 0; m = k.mb.m_next[mprev]!) {
     const mb = k.mb
-    const flags = mb.m_flags[m]!
-    const joins = mprev !== 0 && (mb.m_flags[mprev]! & M_EXT) !== 0 && mb.m_len[m]! <= M_TRAILINGSPACE(k, mprev)
+    const flags = mb.m_flags[m]
+    const joins = mprev !== 0 && (mb.m_flags[mprev] & M_EXT) !== 0 && mb.m_len[m] <= M_TRAILINGSPACE(k, mprev)
     const writable = (flags & M_EXT) === 0 || M_WRITABLE(k, m)
     if (writable && ((flags & M_EXT) !== 0 || !joins)) {
       mprev = m
       continue
     }
     if (joins) {
-      copyMapped(k, m, 0, mprev, mb.m_len[mprev]!, mb.m_len[m]!)
-      mb.m_len[mprev]! += mb.m_len[m]!
+      copyMapped(k, m, 0, mprev, mb.m_len[mprev], mb.m_len[m])
+      mb.m_len[mprev] += mb.m_len[m]
       mb.m_next[mprev] = m_free(k, m)
       continue
     }
-    let n = m_getcl(k, how, mb.m_type[m]!, flags & M_COPYFLAGS)
+    let n = m_getcl(k, how, mb.m_type[m], flags & M_COPYFLAGS)
     if (n === 0) {
       m_freem(k, m0)
       return 0
@@ -176,7 +176,7 @@ export function m_unshare(k: Kernel, m0: number, how: number): number {
     }
     const mfirst = n
     let mlast = 0
-    let len = k.mb.m_len[m]!
+    let len = k.mb.m_len[m]
     let off = 0
     for (;;) {
       const cc = Math.min(len, MCLBYTES)
@@ -187,7 +187,7 @@ export function m_unshare(k: Kernel, m0: number, how: number): number {
       len -= cc
       if (len <= 0) break
       off += cc
-      n = m_getcl(k, how, k.mb.m_type[m]!, k.mb.m_flags[m]! & M_COPYFLAGS)
+      n = m_getcl(k, how, k.mb.m_type[m], k.mb.m_flags[m] & M_COPYFLAGS)
       if (n === 0) {
         m_freem(k, mfirst)
         m_freem(k, m0)
@@ -208,7 +208,7 @@ export function m_unshare(k: Kernel, m0: number, how: number): number {
  * @returns the new chain (the old one is freed), the old one itself if it is no packet, or 0 with the old one untouched. uipc_mbuf.c m_defrag (read).
  */
 export function m_defrag(k: Kernel, m0: number, how: number): number {
-  if ((k.mb.m_flags[m0]! & M_PKTHDR) === 0) return m0
+  if ((k.mb.m_flags[m0] & M_PKTHDR) === 0) return m0
   const total = m_fixhdr(k, m0)
   const final = total > MHLEN ? m_getcl(k, how, MT_DATA, M_PKTHDR) : m_gethdr(k, how, MT_DATA)
   if (final === 0) return 0
@@ -236,9 +236,9 @@ export function m_defrag(k: Kernel, m0: number, how: number): number {
 
 /** Segments that a DMA engine would need for an mbuf, at most. uipc_mbuf.c frags_per_mbuf (read). */
 export function frags_per_mbuf(k: Kernel, m: number): number {
-  if ((k.mb.m_flags[m]! & M_NOMAP) === 0) return 1
-  const p = k.mb.ext_buf[m]!
-  return (k.pgs.hdr_len[p] !== 0 ? 1 : 0) + k.pgs.npgs[p]! + (k.pgs.trail_len[p] !== 0 ? 1 : 0)
+  if ((k.mb.m_flags[m] & M_NOMAP) === 0) return 1
+  const p = k.mb.ext_buf[m]
+  return (k.pgs.hdr_len[p] !== 0 ? 1 : 0) + k.pgs.npgs[p] + (k.pgs.trail_len[p] !== 0 ? 1 : 0)
 }
 
 /**
@@ -252,15 +252,15 @@ export function m_collapse(k: Kernel, m0: number, how: number, maxfrags: number)
   for (;;) {
     // First phase: towards the front, into trailing space (which must be more than the bytes).
     for (;;) {
-      const n = k.mb.m_next[m]!
+      const n = k.mb.m_next[m]
       if (n === 0) break
-      const len = k.mb.m_len[n]!
+      const len = k.mb.m_len[n]
       if (!M_WRITABLE(k, m) || len >= M_TRAILINGSPACE(k, m)) {
         m = n
         continue
       }
-      m_copydata(k, n, 0, len, k.phys.ram, mtodAddr(k, m) + k.mb.m_len[m]!)
-      k.mb.m_len[m]! += len
+      m_copydata(k, n, 0, len, k.phys.ram, mtodAddr(k, m) + k.mb.m_len[m])
+      k.mb.m_len[m] += len
       k.mb.m_next[m] = k.mb.m_next[n]!
       frags -= frags_per_mbuf(k, n)
       m_free(k, n)
@@ -269,17 +269,17 @@ export function m_collapse(k: Kernel, m0: number, how: number, maxfrags: number)
     KASSERT(maxfrags > 1, 'm_collapse: a single segment must be reachable by joining')
     // Second phase: two neighbours into one cluster; never the first mbuf, it holds the packet header.
     let prev = m0
-    let n = k.mb.m_next[m0]!
+    let n = k.mb.m_next[m0]
     let n2 = 0
     for (; n !== 0; prev = n, n = k.mb.m_next[n]!) {
       n2 = k.mb.m_next[n]!
-      if (n2 !== 0 && k.mb.m_len[n]! + k.mb.m_len[n2]! < MCLBYTES) break
+      if (n2 !== 0 && k.mb.m_len[n] + k.mb.m_len[n2] < MCLBYTES) break
     }
     if (n === 0) return 0
     m = m_getcl(k, how, MT_DATA, 0)
     if (m === 0) return 0
-    const len = k.mb.m_len[n]!
-    const len2 = k.mb.m_len[n2]!
+    const len = k.mb.m_len[n]
+    const len2 = k.mb.m_len[n2]
     m_copydata(k, n, 0, len, k.phys.ram, mtodAddr(k, m))
     m_copydata(k, n2, 0, len2, k.phys.ram, mtodAddr(k, m) + len)
     k.mb.m_len[m] = len + len2
@@ -298,7 +298,7 @@ export function m_collapse(k: Kernel, m0: number, how: number, maxfrags: number)
  * lengths −1 and −2 are left out).
  */
 export function m_fragment(k: Kernel, m0: number, how: number, length: number): number {
-  if ((k.mb.m_flags[m0]! & M_PKTHDR) === 0 || length <= 0) return m0
+  if ((k.mb.m_flags[m0] & M_PKTHDR) === 0 || length <= 0) return m0
   const piece = Math.min(length, MCLBYTES)
   const total = m_fixhdr(k, m0)
   const first = m_getcl(k, how, MT_DATA, M_PKTHDR)
@@ -326,6 +326,6 @@ export function m_fragment(k: Kernel, m0: number, how: number, length: number): 
 
 /** True if no mbuf of a chain is unmapped. */
 export function isMapped(k: Kernel, m: number): boolean {
-  for (; m !== 0; m = k.mb.m_next[m]!) if ((k.mb.m_flags[m]! & M_NOMAP) !== 0) return false
+  for (; m !== 0; m = k.mb.m_next[m]!) if ((k.mb.m_flags[m] & M_NOMAP) !== 0) return false
   return true
 }

@@ -47,7 +47,7 @@ export function uiomove_fromphys(k: Kernel, frames: ArrayLike<number>, offset: n
   while (n > 0) {
     const pageOff = offset & (PAGE_SIZE - 1)
     const s = Math.min(PAGE_SIZE - pageOff, n)
-    uiomoveOut(k, frames[offset >> 12]! * PAGE_SIZE + pageOff, s, uio)
+    uiomoveOut(k, frames[offset >> 12] * PAGE_SIZE + pageOff, s, uio)
     offset += s
     n -= s
   }
@@ -56,7 +56,7 @@ export function uiomove_fromphys(k: Kernel, frames: ArrayLike<number>, offset: n
 
 /** Copies `len` visible bytes of an unmapped mbuf from `off` on to the uio. @returns 0. uipc_mbuf.c m_unmappedtouio (read). */
 export function m_unmappedtouio(k: Kernel, m: number, off: number, uio: Uio, len: number): number {
-  KASSERT((k.mb.m_flags[m]! & M_EXT) !== 0 && k.mb.ext_type[m] === EXT_PGS, 'm_unmappedtouio: the mbuf is unmapped')
+  KASSERT((k.mb.m_flags[m] & M_EXT) !== 0 && k.mb.ext_type[m] === EXT_PGS, 'm_unmappedtouio: the mbuf is unmapped')
   len = Math.min(len, uio.resid)
   if (len === 0) return 0
   copyFromUnmapped(k, m, off, len, uio.bytes, uio.offset)
@@ -71,9 +71,9 @@ export function m_mbuftouio(k: Kernel, uio: Uio, m: number, len: number): number
   const total = len > 0 ? Math.min(uio.resid, len) : uio.resid
   let progress = 0
   for (; m !== 0; m = k.mb.m_next[m]!) {
-    const length = Math.min(k.mb.m_len[m]!, total - progress)
+    const length = Math.min(k.mb.m_len[m], total - progress)
     if (length > 0) {
-      if ((k.mb.m_flags[m]! & M_NOMAP) !== 0) m_unmappedtouio(k, m, 0, uio, length)
+      if ((k.mb.m_flags[m] & M_NOMAP) !== 0) m_unmappedtouio(k, m, 0, uio, length)
       else uiomoveOut(k, mtodAddr(k, m), length, uio)
     }
     progress += length
@@ -91,14 +91,14 @@ export function m_uiotombuf(k: Kernel, uio: Uio, how: number, len: number, align
   if (align >= MHLEN) return 0
   const m = m_getm2(k, 0, Math.max(total + align, 1), how, MT_DATA, flags)
   if (m === 0) return 0
-  k.mb.m_data[m]! += align
+  k.mb.m_data[m] += align
   let progress = 0
   for (let mb = m; mb !== 0; mb = k.mb.m_next[mb]!) {
     const length = Math.min(M_TRAILINGSPACE(k, mb), total - progress)
     uiomoveIn(k, mtodAddr(k, mb), length, uio)
     k.mb.m_len[mb] = length
     progress += length
-    if ((flags & M_PKTHDR) !== 0) k.mb.ph_len[m]! += length
+    if ((flags & M_PKTHDR) !== 0) k.mb.ph_len[m] += length
   }
   KASSERT(progress === total, 'm_uiotombuf: the chain takes all bytes')
   return m
@@ -122,7 +122,7 @@ function m_uiotombuf_nomap(k: Kernel, uio: Uio, how: number, len: number, maxseg
     if (top === 0) top = m
     else k.mb.m_next[last] = m
     last = m
-    const p = k.mb.ext_buf[m]!
+    const p = k.mb.ext_buf[m]
     const length = Math.min(maxseg, total)
     const need = Math.ceil(length / PAGE_SIZE)
     for (let i = 0; i < need; i++) {
@@ -136,12 +136,12 @@ function m_uiotombuf_nomap(k: Kernel, uio: Uio, how: number, len: number, maxseg
     }
     k.pgs.last_pg_len[p] = length - PAGE_SIZE * (need - 1)
     for (let i = 0; i < need; i++) {
-      const n = i === need - 1 ? k.pgs.last_pg_len[p]! : PAGE_SIZE
-      uiomoveIn(k, k.pgs.pa[p * MBUF_PEXT_MAX_PGS + i]! * PAGE_SIZE, n, uio)
+      const n = i === need - 1 ? k.pgs.last_pg_len[p] : PAGE_SIZE
+      uiomoveIn(k, k.pgs.pa[p * MBUF_PEXT_MAX_PGS + i] * PAGE_SIZE, n, uio)
     }
     k.mb.m_len[m] = length
-    k.mb.ext_size[m]! += PAGE_SIZE * need
-    if ((flags & M_PKTHDR) !== 0) k.mb.ph_len[top]! += length
+    k.mb.ext_size[m] += PAGE_SIZE * need
+    if ((flags & M_PKTHDR) !== 0) k.mb.ph_len[top] += length
     total -= length
   }
   return top
@@ -149,9 +149,9 @@ function m_uiotombuf_nomap(k: Kernel, uio: Uio, how: number, len: number, maxseg
 
 /** Frees the pages of such an mbuf: wired, in no object. uipc_mbuf.c mb_free_mext_pgs (read). */
 function mb_free_mext_pgs(k: Kernel, m: number): void {
-  const p = k.mb.ext_buf[m]!
-  for (let i = 0; i < k.pgs.npgs[p]!; i++) {
-    const page = PHYS_TO_VM_PAGE(k, k.pgs.pa[p * MBUF_PEXT_MAX_PGS + i]!)
+  const p = k.mb.ext_buf[m]
+  for (let i = 0; i < k.pgs.npgs[p]; i++) {
+    const page = PHYS_TO_VM_PAGE(k, k.pgs.pa[p * MBUF_PEXT_MAX_PGS + i])
     vm_page_unwire_noq(k, page)
     vm_page_free(k, page)
   }

@@ -95,24 +95,24 @@ export function setSbMax(k: Kernel, sb_max: number): number {
 /** Bytes that may be appended; negative when over the mark. sys/sys/sockbuf.h sbspace (read). */
 export function sbspace(k: Kernel, sb: number): number {
   const s = k.sb
-  if ((s.sb_flags[sb]! & SB_STOP) !== 0) return 0
-  return Math.min(s.sb_hiwat[sb]! - s.sb_ccc[sb]!, s.sb_mbmax[sb]! - s.sb_mbcnt[sb]!)
+  if ((s.sb_flags[sb] & SB_STOP) !== 0) return 0
+  return Math.min(s.sb_hiwat[sb] - s.sb_ccc[sb], s.sb_mbmax[sb] - s.sb_mbcnt[sb])
 }
 
 /** Bytes available for sending or reading. sys/sys/sockbuf.h sbavail (read). */
 export function sbavail(k: Kernel, sb: number): number {
-  return k.sb.sb_acc[sb]!
+  return k.sb.sb_acc[sb]
 }
 
 /** All bytes held. sys/sys/sockbuf.h sbused (read). */
 export function sbused(k: Kernel, sb: number): number {
-  return k.sb.sb_ccc[sb]!
+  return k.sb.sb_ccc[sb]
 }
 
 /** Charges a change of a mark to the user. sys/kern/kern_resource.c chgsbsize (read). */
 function chgsbsize(k: Kernel, sb: number, to: number, max: number): boolean {
   const { settings } = k.sb
-  const diff = to - k.sb.sb_hiwat[sb]!
+  const diff = to - k.sb.sb_hiwat[sb]
   if (diff > 0 && max >= 0 && (max === 0 || settings.ui_sbsize + diff > max)) return false
   settings.ui_sbsize += diff
   k.sb.sb_hiwat[sb] = to
@@ -128,14 +128,14 @@ export function sbreserve(k: Kernel, sb: number, cc: number, thread = true): boo
   if (cc > settings.sb_max_adj) return false
   if (!chgsbsize(k, sb, cc, thread ? settings.rlimit_sbsize : -1)) return false
   k.sb.sb_mbmax[sb] = Math.min(cc * settings.sb_efficiency, settings.sb_max)
-  if (k.sb.sb_lowat[sb]! > cc) k.sb.sb_lowat[sb] = cc
+  if (k.sb.sb_lowat[sb] > cc) k.sb.sb_lowat[sb] = cc
   return true
 }
 
 /** Reserves both buffers of a socket. @returns 0 or ENOBUFS. uipc_sockbuf.c soreserve (read). */
 export function soreserve(k: Kernel, so: number, sndcc: number, rcvcc: number): number {
-  const snd = k.so.so_snd[so]!
-  const rcv = k.so.so_rcv[so]!
+  const snd = k.so.so_snd[so]
+  const rcv = k.so.so_rcv[so]
   if (!sbreserve(k, snd, sndcc)) return ENOBUFS
   if (!sbreserve(k, rcv, rcvcc)) {
     sbrelease(k, snd)
@@ -144,7 +144,7 @@ export function soreserve(k: Kernel, so: number, sndcc: number, rcvcc: number): 
   const s = k.sb
   if (s.sb_lowat[rcv] === 0) s.sb_lowat[rcv] = 1
   if (s.sb_lowat[snd] === 0) s.sb_lowat[snd] = MCLBYTES
-  if (s.sb_lowat[snd]! > s.sb_hiwat[snd]!) s.sb_lowat[snd] = s.sb_hiwat[snd]!
+  if (s.sb_lowat[snd] > s.sb_hiwat[snd]) s.sb_lowat[snd] = s.sb_hiwat[snd]!
   return 0
 }
 
@@ -165,51 +165,51 @@ export function sbdestroy(k: Kernel, sb: number): void {
 /** Counts an mbuf that enters the buffer. uipc_sockbuf.c sballoc (read). */
 export function sballoc(k: Kernel, sb: number, m: number): void {
   const { mb, sb: s } = k
-  const len = mb.m_len[m]!
-  const flags = mb.m_flags[m]!
-  s.sb_ccc[sb]! += len
+  const len = mb.m_len[m]
+  const flags = mb.m_flags[m]
+  s.sb_ccc[sb] += len
   if (s.sb_fnrdy[sb] === 0) {
     if ((flags & M_NOTREADY) !== 0) s.sb_fnrdy[sb] = m
-    else s.sb_acc[sb]! += len
+    else s.sb_acc[sb] += len
   } else mb.m_flags[m] = flags | M_BLOCKED
-  const type = mb.m_type[m]!
-  if (type !== MT_DATA && type !== MT_OOBDATA) s.sb_ctl[sb]! += len
-  s.sb_mcnt[sb]!++
+  const type = mb.m_type[m]
+  if (type !== MT_DATA && type !== MT_OOBDATA) s.sb_ctl[sb] += len
+  s.sb_mcnt[sb]++
   if ((flags & M_EXT) !== 0) {
-    s.sb_mbcnt[sb]! += MSIZE + mb.ext_size[m]!
-    s.sb_ccnt[sb]!++
-  } else s.sb_mbcnt[sb]! += MSIZE
+    s.sb_mbcnt[sb] += MSIZE + mb.ext_size[m]
+    s.sb_ccnt[sb]++
+  } else s.sb_mbcnt[sb] += MSIZE
 }
 
 /** Counts an mbuf that leaves; what it blocked becomes available. uipc_sockbuf.c sbfree (read; errata B4). */
 export function sbfree(k: Kernel, sb: number, m: number): void {
   const { mb, sb: s } = k
-  const len = mb.m_len[m]!
-  const flags = mb.m_flags[m]!
-  s.sb_ccc[sb]! -= len
-  if ((flags & M_NOTAVAIL) === 0) s.sb_acc[sb]! -= len
+  const len = mb.m_len[m]
+  const flags = mb.m_flags[m]
+  s.sb_ccc[sb] -= len
+  if ((flags & M_NOTAVAIL) === 0) s.sb_acc[sb] -= len
   if (m === s.sb_fnrdy[sb]) {
     KASSERT((flags & M_NOTREADY) !== 0, 'sbfree: the first mbuf that is not ready is marked so')
-    let n = mb.m_next[m]!
-    while (n !== 0 && (mb.m_flags[n]! & M_NOTREADY) === 0) {
-      mb.m_flags[n]! &= ~M_BLOCKED
-      s.sb_acc[sb]! += mb.m_len[n]!
+    let n = mb.m_next[m]
+    while (n !== 0 && (mb.m_flags[n] & M_NOTREADY) === 0) {
+      mb.m_flags[n] &= ~M_BLOCKED
+      s.sb_acc[sb] += mb.m_len[n]
       n = mb.m_next[n]!
     }
     s.sb_fnrdy[sb] = n
   }
-  const type = mb.m_type[m]!
-  if (type !== MT_DATA && type !== MT_OOBDATA) s.sb_ctl[sb]! -= len
-  s.sb_mcnt[sb]!--
+  const type = mb.m_type[m]
+  if (type !== MT_DATA && type !== MT_OOBDATA) s.sb_ctl[sb] -= len
+  s.sb_mcnt[sb]--
   if ((flags & M_EXT) !== 0) {
-    s.sb_mbcnt[sb]! -= MSIZE + mb.ext_size[m]!
-    s.sb_ccnt[sb]!--
-  } else s.sb_mbcnt[sb]! -= MSIZE
+    s.sb_mbcnt[sb] -= MSIZE + mb.ext_size[m]
+    s.sb_ccnt[sb]--
+  } else s.sb_mbcnt[sb] -= MSIZE
   if (s.sb_sndptr[sb] === m) {
     s.sb_sndptr[sb] = 0
     s.sb_sndptroff[sb] = 0
   }
-  if (s.sb_sndptroff[sb] !== 0) s.sb_sndptroff[sb]! -= len
+  if (s.sb_sndptroff[sb] !== 0) s.sb_sndptroff[sb] -= len
 }
 
 /** Recomputes everything and panics on a difference (SOCKBUF_DEBUG). uipc_sockbuf.c sbcheck, sblastrecordchk, sblastmbufchk (derived). */
@@ -223,24 +223,24 @@ export function sbcheck(k: Kernel, sb: number): void {
   let fnrdy = 0
   let last = 0
   let lastrecord = 0
-  for (let record = s.sb_mb[sb]!; record !== 0; record = mb.m_nextpkt[record]!) {
+  for (let record = s.sb_mb[sb]; record !== 0; record = mb.m_nextpkt[record]!) {
     lastrecord = record
     for (let m = record; m !== 0; m = mb.m_next[m]!) {
       last = m
-      const flags = mb.m_flags[m]!
+      const flags = mb.m_flags[m]
       if ((flags & M_NOTREADY) !== 0 && fnrdy === 0) fnrdy = m
       if (fnrdy !== 0)
         KASSERT((flags & M_NOTAVAIL) !== 0, 'sockbuf: nothing behind data that is not ready is available')
-      else acc += mb.m_len[m]!
-      ccc += mb.m_len[m]!
+      else acc += mb.m_len[m]
+      ccc += mb.m_len[m]
       mbcnt += MSIZE
       mcnt++
       if ((flags & M_EXT) !== 0) {
-        mbcnt += mb.ext_size[m]!
+        mbcnt += mb.ext_size[m]
         ccnt++
         if (mb.ext_type[m] === EXT_PGS && (flags & M_NOMAP) !== 0) {
           KASSERT(
-            (k.pgs.nrdy[mb.ext_buf[m]!] !== 0) === ((flags & M_NOTREADY) !== 0),
+            (k.pgs.nrdy[mb.ext_buf[m]] !== 0) === ((flags & M_NOTREADY) !== 0),
             'sockbuf: an unmapped mbuf is ready exactly when none of its pages waits for I/O',
           )
         }
@@ -269,9 +269,9 @@ export function sbcheck(k: Kernel, sb: number): void {
 /** Appends the bytes of mbuf `from` to those of `to`, which has the room. */
 function mergeInto(k: Kernel, to: number, from: number): void {
   const mb = k.mb
-  const len = mb.m_len[from]!
-  if (len > 0) m_copydata(k, from, 0, len, k.phys.ram, mtodAddr(k, to) + mb.m_len[to]!)
-  mb.m_len[to]! += len
+  const len = mb.m_len[from]
+  if (len > 0) m_copydata(k, from, 0, len, k.phys.ram, mtodAddr(k, to) + mb.m_len[to])
+  mb.m_len[to] += len
 }
 
 /**
@@ -282,12 +282,12 @@ export function sbcompress(k: Kernel, sb: number, m: number, n: number): void {
   const { mb, sb: s } = k
   let eor = 0
   while (m !== 0) {
-    const flags = mb.m_flags[m]!
-    const len = mb.m_len[m]!
-    const type = mb.m_type[m]!
+    const flags = mb.m_flags[m]
+    const len = mb.m_len[m]
+    const type = mb.m_type[m]
     eor |= flags & M_EOR
     if (len === 0) {
-      const carrier = mb.m_next[m]! !== 0 ? mb.m_next[m]! : n
+      const carrier = mb.m_next[m] !== 0 ? mb.m_next[m] : n
       if (eor === 0 || (carrier !== 0 && mb.m_type[carrier] === type)) {
         if (s.sb_lastrecord[sb] === m) s.sb_lastrecord[sb] = mb.m_next[m]!
         m = m_free(k, m)
@@ -298,16 +298,16 @@ export function sbcompress(k: Kernel, sb: number, m: number, n: number): void {
       n !== 0 &&
       len <= COALESCE_MAX &&
       (flags & M_NOTREADY) === 0 &&
-      (mb.m_flags[n]! & (M_EOR | M_NOTREADY | M_NOMAP)) === 0 &&
-      (s.sb_flags[sb]! & SB_NOCOALESCE) === 0 &&
+      (mb.m_flags[n] & (M_EOR | M_NOTREADY | M_NOMAP)) === 0 &&
+      (s.sb_flags[sb] & SB_NOCOALESCE) === 0 &&
       mb.m_type[n] === type &&
       M_WRITABLE(k, n) &&
       len <= M_TRAILINGSPACE(k, n)
     ) {
       mergeInto(k, n, m)
-      s.sb_ccc[sb]! += len
-      if (s.sb_fnrdy[sb] === 0) s.sb_acc[sb]! += len
-      if (type !== MT_DATA && type !== MT_OOBDATA) s.sb_ctl[sb]! += len
+      s.sb_ccc[sb] += len
+      if (s.sb_fnrdy[sb] === 0) s.sb_acc[sb] += len
+      if (type !== MT_DATA && type !== MT_OOBDATA) s.sb_ctl[sb] += len
       m = m_free(k, m)
       continue
     }
@@ -317,13 +317,13 @@ export function sbcompress(k: Kernel, sb: number, m: number, n: number): void {
     s.sb_mbtail[sb] = m
     sballoc(k, sb, m)
     n = m
-    mb.m_flags[m]! &= ~M_EOR
+    mb.m_flags[m] &= ~M_EOR
     m = mb.m_next[m]!
     mb.m_next[n] = 0
   }
   if (eor !== 0) {
     KASSERT(n !== 0, 'sbcompress: the end of a record needs an mbuf to carry it')
-    mb.m_flags[n]! |= eor
+    mb.m_flags[n] |= eor
   }
 }
 
@@ -334,14 +334,14 @@ export function sbappendstream(k: Kernel, sb: number, m: number, flags: number):
   KASSERT(s.sb_mb[sb] === s.sb_lastrecord[sb], 'sbappendstream: the buffer holds one record at most')
   if (k.cost.on) k.cost.charge(CAUSE.protocol, k.cost.p.sockbufAppend)
   m_demote(k, m, true, (flags & PRUS_NOTREADY) !== 0 ? M_NOTREADY : 0)
-  sbcompress(k, sb, m, s.sb_mbtail[sb]!)
+  sbcompress(k, sb, m, s.sb_mbtail[sb])
   s.sb_lastrecord[sb] = s.sb_mb[sb]!
   if (k.debug) sbcheck(k, sb)
 }
 
 function clrprotoflags(k: Kernel, m: number, flags: number): void {
   const mask = ~M_PROTOFLAGS | ((flags & PRUS_NOTREADY) !== 0 ? M_NOTREADY : 0)
-  for (; m !== 0; m = k.mb.m_next[m]!) k.mb.m_flags[m]! &= mask
+  for (; m !== 0; m = k.mb.m_next[m]!) k.mb.m_flags[m] &= mask
 }
 
 /** Appends to the last record, or starts a new one behind an EOR. uipc_sockbuf.c sbappend_locked (read). */
@@ -350,13 +350,13 @@ export function sbappend(k: Kernel, sb: number, m: number, flags: number): void 
   if (m === 0) return
   if (k.cost.on) k.cost.charge(CAUSE.protocol, k.cost.p.sockbufAppend)
   clrprotoflags(k, m, flags)
-  let n = s.sb_mb[sb]!
+  let n = s.sb_mb[sb]
   if (n !== 0) while (mb.m_nextpkt[n] !== 0) n = mb.m_nextpkt[n]!
   else n = s.sb_lastrecord[sb]!
   if (n === 0) s.sb_lastrecord[sb] = m
   else {
     for (;;) {
-      if ((mb.m_flags[n]! & M_EOR) !== 0) {
+      if ((mb.m_flags[n] & M_EOR) !== 0) {
         sbappendrecord(k, sb, m)
         return
       }
@@ -374,16 +374,16 @@ export function sbappendrecord(k: Kernel, sb: number, m0: number): void {
   if (m0 === 0) return
   clrprotoflags(k, m0, 0)
   sballoc(k, sb, m0)
-  const last = s.sb_lastrecord[sb]!
+  const last = s.sb_lastrecord[sb]
   if (last !== 0) mb.m_nextpkt[last] = m0
   else s.sb_mb[sb] = m0
   s.sb_lastrecord[sb] = m0
   s.sb_mbtail[sb] = m0
-  const m = mb.m_next[m0]!
+  const m = mb.m_next[m0]
   mb.m_next[m0] = 0
-  if (m !== 0 && (mb.m_flags[m0]! & M_EOR) !== 0) {
-    mb.m_flags[m0]! &= ~M_EOR
-    mb.m_flags[m]! |= M_EOR
+  if (m !== 0 && (mb.m_flags[m0] & M_EOR) !== 0) {
+    mb.m_flags[m0] &= ~M_EOR
+    mb.m_flags[m] |= M_EOR
   }
   sbcompress(k, sb, m, m0)
   if (k.debug) sbcheck(k, sb)
@@ -403,10 +403,10 @@ export function sbready(k: Kernel, sb: number, m0: number, count: number): numbe
   const blocker = s.sb_fnrdy[sb] === m0 ? M_BLOCKED : 0
   let m = m0
   while (count > 0) {
-    KASSERT((mb.m_flags[m]! & M_NOTREADY) !== 0, 'sbready: what becomes ready was not ready before')
-    if ((mb.m_flags[m]! & M_EXT) !== 0 && mb.ext_type[m] === EXT_PGS) {
-      const p = mb.ext_buf[m]!
-      const nrdy = pgs.nrdy[p]!
+    KASSERT((mb.m_flags[m] & M_NOTREADY) !== 0, 'sbready: what becomes ready was not ready before')
+    if ((mb.m_flags[m] & M_EXT) !== 0 && mb.ext_type[m] === EXT_PGS) {
+      const p = mb.ext_buf[m]
+      const nrdy = pgs.nrdy[p]
       if (count < nrdy) {
         pgs.nrdy[p] = nrdy - count
         break
@@ -414,8 +414,8 @@ export function sbready(k: Kernel, sb: number, m0: number, count: number): numbe
       count -= nrdy
       pgs.nrdy[p] = 0
     } else count--
-    mb.m_flags[m]! &= ~(M_NOTREADY | blocker)
-    if (blocker !== 0) s.sb_acc[sb]! += mb.m_len[m]!
+    mb.m_flags[m] &= ~(M_NOTREADY | blocker)
+    if (blocker !== 0) s.sb_acc[sb] += mb.m_len[m]
     m = mb.m_next[m]!
   }
   if (m === m0) return EINPROGRESS
@@ -424,10 +424,10 @@ export function sbready(k: Kernel, sb: number, m0: number, count: number): numbe
     if (k.debug) sbcheck(k, sb)
     return EINPROGRESS
   }
-  for (; m !== 0 && (mb.m_flags[m]! & M_NOTREADY) === 0; m = mb.m_next[m]!) {
-    KASSERT((mb.m_flags[m]! & M_BLOCKED) !== 0, 'sbready: ready data behind data that is not ready is blocked')
-    mb.m_flags[m]! &= ~M_BLOCKED
-    s.sb_acc[sb]! += mb.m_len[m]!
+  for (; m !== 0 && (mb.m_flags[m] & M_NOTREADY) === 0; m = mb.m_next[m]!) {
+    KASSERT((mb.m_flags[m] & M_BLOCKED) !== 0, 'sbready: ready data behind data that is not ready is blocked')
+    mb.m_flags[m] &= ~M_BLOCKED
+    s.sb_acc[sb] += mb.m_len[m]
   }
   s.sb_fnrdy[sb] = m
   sbready_compress(k, sb, m0, m)
@@ -438,36 +438,36 @@ export function sbready(k: Kernel, sb: number, m0: number, count: number): numbe
 /** Catches up on what sbcompress could not do while data was missing: [m0, end). uipc_sockbuf.c sbready_compress (read; r349530). */
 function sbready_compress(k: Kernel, sb: number, m0: number, end: number): void {
   const { mb, sb: s } = k
-  if ((s.sb_flags[sb]! & SB_NOCOALESCE) !== 0) return
+  if ((s.sb_flags[sb] & SB_NOCOALESCE) !== 0) return
   for (let m = m0; m !== end; m = mb.m_next[m]!) {
-    KASSERT((mb.m_flags[m]! & M_NOTREADY) === 0, 'sbready_compress: everything in the range is ready')
-    if ((mb.m_flags[m]! & M_NOMAP) !== 0 && mb.m_len[m]! <= MLEN) {
-      const ext_size = mb.ext_size[m]!
+    KASSERT((mb.m_flags[m] & M_NOTREADY) === 0, 'sbready_compress: everything in the range is ready')
+    if ((mb.m_flags[m] & M_NOMAP) !== 0 && mb.m_len[m] <= MLEN) {
+      const ext_size = mb.ext_size[m]
       if (mb_unmapped_compress(k, m) === 0) {
-        s.sb_mbcnt[sb]! -= ext_size
-        s.sb_ccnt[sb]!--
+        s.sb_mbcnt[sb] -= ext_size
+        s.sb_ccnt[sb]--
       }
     }
-    let n = mb.m_next[m]!
+    let n = mb.m_next[m]
     while (
       n !== 0 &&
       n !== end &&
-      (mb.m_flags[m]! & (M_EOR | M_NOMAP)) === 0 &&
-      mb.m_len[n]! <= COALESCE_MAX &&
+      (mb.m_flags[m] & (M_EOR | M_NOMAP)) === 0 &&
+      mb.m_len[n] <= COALESCE_MAX &&
       mb.m_type[m] === mb.m_type[n] &&
       M_WRITABLE(k, m) &&
-      mb.m_len[n]! <= M_TRAILINGSPACE(k, m)
+      mb.m_len[n] <= M_TRAILINGSPACE(k, m)
     ) {
       KASSERT(s.sb_lastrecord[sb] !== n, 'sbready_compress: the start of a record is not merged into the record before')
       mergeInto(k, m, n)
       mb.m_next[m] = mb.m_next[n]!
-      mb.m_flags[m]! |= mb.m_flags[n]! & M_EOR
+      mb.m_flags[m] |= mb.m_flags[n] & M_EOR
       if (s.sb_mbtail[sb] === n) s.sb_mbtail[sb] = m
-      s.sb_mbcnt[sb]! -= MSIZE
-      s.sb_mcnt[sb]!--
-      if ((mb.m_flags[n]! & M_EXT) !== 0) {
-        s.sb_mbcnt[sb]! -= mb.ext_size[n]!
-        s.sb_ccnt[sb]!--
+      s.sb_mbcnt[sb] -= MSIZE
+      s.sb_mcnt[sb]--
+      if ((mb.m_flags[n] & M_EXT) !== 0) {
+        s.sb_mbcnt[sb] -= mb.ext_size[n]
+        s.sb_ccnt[sb]--
       }
       m_free(k, n)
       n = mb.m_next[m]!
@@ -484,9 +484,9 @@ function sbready_compress(k: Kernel, sb: number, m0: number, end: number): void 
 export function sbcut(k: Kernel, sb: number, len: number): number {
   const { mb, sb: s } = k
   KASSERT(len >= 0, 'sbcut: the length is not negative')
-  KASSERT(len <= s.sb_ccc[sb]!, 'sbcut: the buffer holds as many bytes as are cut')
-  let m = s.sb_mb[sb]!
-  let next = m !== 0 ? mb.m_nextpkt[m]! : 0
+  KASSERT(len <= s.sb_ccc[sb], 'sbcut: the buffer holds as many bytes as are cut')
+  let m = s.sb_mb[sb]
+  let next = m !== 0 ? mb.m_nextpkt[m] : 0
   let mfree = 0
   while (len > 0) {
     if (m === 0) {
@@ -494,23 +494,23 @@ export function sbcut(k: Kernel, sb: number, len: number): number {
       m = next
       next = mb.m_nextpkt[m]!
     }
-    if (mb.m_len[m]! > len) {
-      KASSERT((mb.m_flags[m]! & M_NOTAVAIL) === 0, 'sbcut: a partial cut hits available data only')
-      mb.m_len[m]! -= len
-      mb.m_data[m]! += len
-      s.sb_ccc[sb]! -= len
-      s.sb_acc[sb]! -= len
-      if (s.sb_sndptroff[sb] !== 0) s.sb_sndptroff[sb]! -= len
-      const type = mb.m_type[m]!
-      if (type !== MT_DATA && type !== MT_OOBDATA) s.sb_ctl[sb]! -= len
+    if (mb.m_len[m] > len) {
+      KASSERT((mb.m_flags[m] & M_NOTAVAIL) === 0, 'sbcut: a partial cut hits available data only')
+      mb.m_len[m] -= len
+      mb.m_data[m] += len
+      s.sb_ccc[sb] -= len
+      s.sb_acc[sb] -= len
+      if (s.sb_sndptroff[sb] !== 0) s.sb_sndptroff[sb] -= len
+      const type = mb.m_type[m]
+      if (type !== MT_DATA && type !== MT_OOBDATA) s.sb_ctl[sb] -= len
       break
     }
-    len -= mb.m_len[m]!
+    len -= mb.m_len[m]
     sbfree(k, sb, m)
     if (k.cost.on) chargeRelease(k, m)
-    if ((mb.m_flags[m]! & M_NOTREADY) !== 0) m = mb.m_next[m]!
+    if ((mb.m_flags[m] & M_NOTREADY) !== 0) m = mb.m_next[m]!
     else {
-      const n = mb.m_next[m]!
+      const n = mb.m_next[m]
       mb.m_next[m] = mfree
       mfree = m
       m = n
@@ -518,7 +518,7 @@ export function sbcut(k: Kernel, sb: number, len: number): number {
   }
   while (m !== 0 && mb.m_len[m] === 0) {
     sbfree(k, sb, m)
-    const n = mb.m_next[m]!
+    const n = mb.m_next[m]
     mb.m_next[m] = mfree
     mfree = m
     m = n
@@ -541,7 +541,7 @@ function chargeRelease(k: Kernel, m: number): void {
   const { cost, mb } = k
   cost.charge(CAUSE.protocol, cost.p.mfreeMbuf)
   let lines = 1
-  if ((mb.m_flags[m]! & M_NOMAP) !== 0) lines += 1 + Math.ceil(Math.max(0, k.pgs.npgs[mb.ext_buf[m]!]! - 7) / 8)
+  if ((mb.m_flags[m] & M_NOMAP) !== 0) lines += 1 + Math.ceil(Math.max(0, k.pgs.npgs[mb.ext_buf[m]] - 7) / 8)
   cost.charge(CAUSE.cache, lines * cost.p.lineDram)
 }
 
@@ -555,8 +555,8 @@ export function sbflush(k: Kernel, sb: number): void {
   const { mb, sb: s } = k
   while (s.sb_mbcnt[sb] !== 0) {
     // Nothing to cut and no empty mbuf in front either: the counters are wrong, and the assertion below says so.
-    if (s.sb_ccc[sb] === 0 && (s.sb_mb[sb] === 0 || mb.m_len[s.sb_mb[sb]!] !== 0)) break
-    sbdrop(k, sb, s.sb_ccc[sb]!)
+    if (s.sb_ccc[sb] === 0 && (s.sb_mb[sb] === 0 || mb.m_len[s.sb_mb[sb]] !== 0)) break
+    sbdrop(k, sb, s.sb_ccc[sb])
   }
   KASSERT(s.sb_ccc[sb] === 0 && s.sb_mb[sb] === 0 && s.sb_mbcnt[sb] === 0, 'sbflush: an empty buffer counts nothing')
 }
@@ -564,7 +564,7 @@ export function sbflush(k: Kernel, sb: number): void {
 /** Drops the first record. uipc_sockbuf.c sbdroprecord_locked (read). */
 export function sbdroprecord(k: Kernel, sb: number): void {
   const { mb, sb: s } = k
-  let m = s.sb_mb[sb]!
+  let m = s.sb_mb[sb]
   if (m !== 0) {
     s.sb_mb[sb] = mb.m_nextpkt[m]!
     do {
@@ -575,7 +575,7 @@ export function sbdroprecord(k: Kernel, sb: number): void {
   if (s.sb_mb[sb] === 0) {
     s.sb_mbtail[sb] = 0
     s.sb_lastrecord[sb] = 0
-  } else if (mb.m_nextpkt[s.sb_mb[sb]!] === 0) s.sb_lastrecord[sb] = s.sb_mb[sb]!
+  } else if (mb.m_nextpkt[s.sb_mb[sb]] === 0) s.sb_lastrecord[sb] = s.sb_mb[sb]!
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------- send pointer
@@ -587,16 +587,16 @@ export let sndMoff = 0
 export function sbsndptr_noadv(k: Kernel, sb: number, off: number): number {
   const s = k.sb
   KASSERT(s.sb_mb[sb] !== 0, 'sbsndptr: the buffer is not empty')
-  if (s.sb_sndptr[sb] === 0 || s.sb_sndptroff[sb]! > off) {
+  if (s.sb_sndptr[sb] === 0 || s.sb_sndptroff[sb] > off) {
     sndMoff = off
     if (s.sb_sndptr[sb] === 0) {
       s.sb_sndptr[sb] = s.sb_mb[sb]!
       s.sb_sndptroff[sb] = 0
     }
-    return s.sb_mb[sb]!
+    return s.sb_mb[sb]
   }
-  sndMoff = off - s.sb_sndptroff[sb]!
-  return s.sb_sndptr[sb]!
+  sndMoff = off - s.sb_sndptroff[sb]
+  return s.sb_sndptr[sb]
 }
 
 /** Moves the cached position on by `len` bytes counted from the start of mbuf `m`, if that is the cached one. sbsndptr_adv (read; errata B2). */
@@ -604,12 +604,12 @@ export function sbsndptr_adv(k: Kernel, sb: number, m: number, len: number): voi
   const { mb, sb: s } = k
   if (m !== s.sb_sndptr[sb]) return
   while (m !== 0 && len > 0) {
-    const mlen = mb.m_len[m]!
-    const next = mb.m_next[m]!
+    const mlen = mb.m_len[m]
+    const next = mb.m_next[m]
     if (len < mlen) break
     len -= mlen
     if (next !== 0) {
-      s.sb_sndptroff[sb]! += mlen
+      s.sb_sndptroff[sb] += mlen
       s.sb_sndptr[sb] = next
     }
     m = next
@@ -621,14 +621,14 @@ export function sbsndmbuf(k: Kernel, sb: number, off: number): number {
   const { mb, sb: s } = k
   KASSERT(s.sb_mb[sb] !== 0, 'sbsndmbuf: the buffer is not empty')
   let m: number
-  if (s.sb_sndptr[sb] === 0 || s.sb_sndptroff[sb]! > off) m = s.sb_mb[sb]!
+  if (s.sb_sndptr[sb] === 0 || s.sb_sndptroff[sb] > off) m = s.sb_mb[sb]!
   else {
     m = s.sb_sndptr[sb]!
-    off -= s.sb_sndptroff[sb]!
+    off -= s.sb_sndptroff[sb]
   }
   while (off > 0 && m !== 0) {
-    if (off < mb.m_len[m]!) break
-    off -= mb.m_len[m]!
+    if (off < mb.m_len[m]) break
+    off -= mb.m_len[m]
     m = mb.m_next[m]!
   }
   sndMoff = off

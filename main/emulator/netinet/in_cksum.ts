@@ -39,7 +39,7 @@ export function cksumBytes(bytes: Uint8Array, off: number, len: number, sumSoFar
     // Bring the address to a word border. After an odd number of bytes the rest is summed with its bytes swapped (RFC 1071).
     let head = 0
     if ((at & 1) !== 0) {
-      head = bytes[off]! << 8
+      head = bytes[off] << 8
       off++
       at++
       len--
@@ -47,7 +47,7 @@ export function cksumBytes(bytes: Uint8Array, off: number, len: number, sumSoFar
     }
     let part = 0
     if ((at & 2) !== 0) {
-      part = bytes[off]! | (bytes[off + 1]! << 8)
+      part = bytes[off] | (bytes[off + 1] << 8)
       off += 2
       at += 2
       len -= 2
@@ -76,15 +76,15 @@ function sumWords(first: number, count: number): number {
     let low = 0
     let high = 0
     for (; i + 3 < stop; i += 4) {
-      const a = view[i]!
-      const b = view[i + 1]!
-      const c = view[i + 2]!
-      const d = view[i + 3]!
+      const a = view[i]
+      const b = view[i + 1]
+      const c = view[i + 2]
+      const d = view[i + 3]
       low = (low + (a & 0xffff) + (b & 0xffff) + (c & 0xffff) + (d & 0xffff)) | 0
       high = (high + (a >>> 16) + (b >>> 16) + (c >>> 16) + (d >>> 16)) | 0
     }
     for (; i < stop; i++) {
-      const a = view[i]!
+      const a = view[i]
       low = (low + (a & 0xffff)) | 0
       high = (high + (a >>> 16)) | 0
     }
@@ -97,8 +97,8 @@ function sumWords(first: number, count: number): number {
 function tail(bytes: Uint8Array, off: number, len: number): number {
   let sum = 0
   let i = 0
-  for (; i + 1 < len; i += 2) sum += bytes[off + i]! | (bytes[off + i + 1]! << 8)
-  if (i < len) sum += bytes[off + i]!
+  for (; i + 1 < len; i += 2) sum += bytes[off + i] | (bytes[off + i + 1] << 8)
+  if (i < len) sum += bytes[off + i]
   return sum
 }
 
@@ -135,20 +135,20 @@ export function in_cksum_skip(k: Kernel, m: number, len: number, skip: number): 
   len -= skip
   while (skip > 0) {
     KASSERT(m !== 0, 'in_cksum_skip: the skipped bytes are in the chain')
-    if (skip < mb.m_len[m]!) break
-    skip -= mb.m_len[m]!
+    if (skip < mb.m_len[m]) break
+    skip -= mb.m_len[m]
     m = mb.m_next[m]!
   }
   let sum = 0
   let odd = false
   for (; m !== 0 && len > 0; m = mb.m_next[m]!) {
-    const n = Math.min(mb.m_len[m]! - skip, len)
+    const n = Math.min(mb.m_len[m] - skip, len)
     if (n > 0) {
       sum = addAtParity(sum, cksumPhys(k, mtodAddr(k, m) + skip, n, 0), odd)
       if ((n & 1) !== 0) odd = !odd
       len -= n
       if (k.cost.on)
-        k.cost.charge(CAUSE.checksum, n * (((mb.m_flags[m]! & M_EXT) !== 0 ? 1 : 0.6) * k.cost.p.checksumByte))
+        k.cost.charge(CAUSE.checksum, n * (((mb.m_flags[m] & M_EXT) !== 0 ? 1 : 0.6) * k.cost.p.checksumByte))
     }
     skip = 0
   }

@@ -84,7 +84,7 @@ export class UmaKeg {
 
   take(k: Kernel): number {
     if (this.count === 0 && !this.newSlab(k)) return 0
-    return this.stack[--this.count]!
+    return this.stack[--this.count]
   }
 
   give(item: number): void {
@@ -167,45 +167,45 @@ export class UmaZone {
   }
   /** Allocations that succeeded, since boot. */
   get requests(): number {
-    let sum = this.n[ALLOCS]!
-    for (let i = 0; i < this.stat.length; i += 2) sum += this.stat[i]!
+    let sum = this.n[ALLOCS]
+    for (let i = 0; i < this.stat.length; i += 2) sum += this.stat[i]
     return sum
   }
   private get frees(): number {
-    let sum = this.n[FREES]!
-    for (let i = 1; i < this.stat.length; i += 2) sum += this.stat[i]!
+    let sum = this.n[FREES]
+    for (let i = 1; i < this.stat.length; i += 2) sum += this.stat[i]
     return sum
   }
   /** Free items in buckets, of CPUs and full ones (`cache` of netstat -m counts these). */
   get cached(): number {
-    let sum = this.n[BKT_ITEMS]!
-    for (let i = 0; i < this.cache.length; i++) sum += this.bucket.cnt[this.cache[i]!]!
+    let sum = this.n[BKT_ITEMS]
+    for (let i = 0; i < this.cache.length; i++) sum += this.bucket.cnt[this.cache[i]]
     return sum
   }
   /** Most items the zone may have, 0 = no limit. */
   get limit(): number {
-    return this.master === null ? this.n[MAX]! : this.master.limit
+    return this.master === null ? this.n[MAX] : this.master.limit
   }
   get fails(): number {
-    return this.n[FAILS]!
+    return this.n[FAILS]
   }
   get sleeps(): number {
-    return this.n[SLEEPS]!
+    return this.n[SLEEPS]
   }
   get sleepers(): number {
-    return this.n[SLEEPERS]!
+    return this.n[SLEEPERS]
   }
   /** Present bucket size, items. */
   get count(): number {
-    return this.n[COUNT]!
+    return this.n[COUNT]
   }
 }
 
 function bucketClass(size: number): number {
-  if (size > BUCKET_ITEM_SIZE[0]!) return Math.max(Math.floor((BUCKET_ITEM_SIZE[0]! * BUCKET_ENTRIES[0]!) / size), 1)
+  if (size > BUCKET_ITEM_SIZE[0]) return Math.max(Math.floor((BUCKET_ITEM_SIZE[0] * BUCKET_ENTRIES[0]) / size), 1)
   let i = 0
-  while (i < BUCKET_ITEM_SIZE.length && BUCKET_ITEM_SIZE[i]! >= size) i++
-  return BUCKET_ENTRIES[i - 1]!
+  while (i < BUCKET_ITEM_SIZE.length && BUCKET_ITEM_SIZE[i] >= size) i++
+  return BUCKET_ENTRIES[i - 1]
 }
 
 /** A line of vmstat -z. */
@@ -235,18 +235,18 @@ export class CountedZone {
   /** Counts an allocation; false (and a failure) when the limit is reached. */
   take(): boolean {
     const n = this.n
-    if (n[3]! > 0 && n[0]! - n[1]! >= n[3]!) {
-      n[2] = n[2]! + 1
+    if (n[3] > 0 && n[0] - n[1] >= n[3]) {
+      n[2] = n[2] + 1
       return false
     }
-    n[0] = n[0]! + 1
+    n[0] = n[0] + 1
     return true
   }
   give(): void {
-    this.n[1] = this.n[1]! + 1
+    this.n[1] = this.n[1] + 1
   }
   get used(): number {
-    return this.n[0]! - this.n[1]!
+    return this.n[0] - this.n[1]
   }
 }
 
@@ -262,13 +262,16 @@ export class Uma {
   zone_jumbo9!: UmaZone
   zone_jumbo16!: UmaZone
   zone_extpgs!: UmaZone
+  /** True while allocations take the watched path: a failure is to be injected or somebody counts. */
+  watched = false
   /** Allocation attempts until the injected failure; 0 = none pending. */
   countdown = 0
   /** Same for sf_bufs. */
   sfCountdown = 0
-  /** Allocation attempts since boot (only counted while {@link counting}). */
+  /** Allocation attempts while {@link watched}. */
   attempts = 0
-  counting = false
+  /** Told of every attempt (item 0 = failed) while watched. For tests: code, not state. */
+  observer: ((zone: UmaZone, item: number) => void) | null = null
   /** vm.zone_warnings. */
   warnings = 1
   /** Called when a zone reaches its limit (mb_reclaim) and when sleepers may go on. Code, wired at construction. */
@@ -283,7 +286,7 @@ export class Uma {
         this.inject[0] = this.countdown
         this.inject[1] = this.sfCountdown
         this.inject[2] = this.attempts
-        this.inject[3] = this.counting ? 1 : 0
+        this.inject[3] = this.watched ? 1 : 0
         this.inject[4] = this.warnings
         return this.inject
       },
@@ -291,7 +294,7 @@ export class Uma {
         this.countdown = data[0]!
         this.sfCountdown = data[1]!
         this.attempts = data[2]!
-        this.counting = data[3] === 1
+        this.watched = data[3] === 1
         this.warnings = data[4]!
       },
     )
@@ -318,6 +321,14 @@ export class Uma {
   /** The n-th allocation attempt from now fails, all others go on as usual. 0 takes it back. An attempt is one request to one zone. */
   failAt(n: number): void {
     this.countdown = n
+    this.watched = n !== 0 || this.observer !== null
+  }
+
+  /** Starts (or, with null, ends) counting attempts from 0 and telling of each. For tests. */
+  observe(observer: ((zone: UmaZone, item: number) => void) | null): void {
+    this.observer = observer
+    this.attempts = 0
+    this.watched = observer !== null || this.countdown !== 0
   }
 
   /** The n-th sf_buf request from now fails (only a machine without direct map could do that by itself). */
@@ -341,11 +352,11 @@ export class Uma {
       rows.push({
         name: zone.name,
         size: zone.size,
-        limit: zone.n[3]!,
+        limit: zone.n[3],
         used: zone.used,
         free: 0,
-        requests: zone.n[0]!,
-        fail: zone.n[2]!,
+        requests: zone.n[0],
+        fail: zone.n[2],
         sleep: 0,
       })
     }
@@ -364,8 +375,8 @@ export function createUma(k: Kernel): Uma {
  */
 export function uma_zone_set_max(k: Kernel, zone: UmaZone, nitems: number): number {
   let c = 0
-  while (c < BUCKET_ENTRIES.length && BUCKET_ENTRIES[c]! * 2 * k.cpu.count <= nitems) c++
-  if (c === 0) nitems = BUCKET_ENTRIES[0]! * 2 * k.cpu.count
+  while (c < BUCKET_ENTRIES.length && BUCKET_ENTRIES[c] * 2 * k.cpu.count <= nitems) c++
+  if (c === 0) nitems = BUCKET_ENTRIES[0] * 2 * k.cpu.count
   else c--
   zone.n[COUNT] = BUCKET_ENTRIES[c]!
   zone.n[MAX] = nitems
@@ -379,24 +390,38 @@ export function uma_zone_set_max(k: Kernel, zone: UmaZone, nitems: number): numb
  * @returns the item, or 0. uma_core.c uma_zalloc_arg (read).
  */
 export function uma_zalloc(k: Kernel, zone: UmaZone, how: number): number {
+  if (k.uma.watched) return zallocWatched(k, zone, how)
+  return zalloc(k, zone, how)
+}
+
+function zallocWatched(k: Kernel, zone: UmaZone, how: number): number {
   const uma = k.uma
-  if (uma.countdown !== 0 || uma.counting) {
-    uma.attempts++
-    if (uma.countdown !== 0 && --uma.countdown === 0) {
-      zone.n[FAILS]!++
-      return 0
-    }
+  uma.attempts++
+  let item = 0
+  if (uma.countdown !== 0 && --uma.countdown === 0) {
+    zone.n[FAILS]++
+    uma.watched = uma.observer !== null
+  } else {
+    // What one request asks of other zones on its way (the packet zone's cluster) is part of it.
+    uma.watched = false
+    item = zalloc(k, zone, how)
+    uma.watched = uma.observer !== null || uma.countdown !== 0
   }
+  uma.observer?.(zone, item)
+  return item
+}
+
+function zalloc(k: Kernel, zone: UmaZone, how: number): number {
   if (k.cost.on) k.cost.charge(CAUSE.allocation, k.cost.p.umaAlloc)
   const current = k.cpu.current
   const c = current <= 0 ? 0 : current << 1
   const buckets = zone.bucket
-  const b = zone.cache[c]!
-  const n = buckets.cnt[b]! - 1
+  const b = zone.cache[c]
+  const n = buckets.cnt[b] - 1
   if (n >= 0) {
     buckets.cnt[b] = n
-    zone.stat[c]!++
-    return buckets.item[b * BUCKET_MAX + n]!
+    zone.stat[c]++
+    return buckets.item[b * BUCKET_MAX + n]
   }
   return zallocSlow(k, zone, how, c)
 }
@@ -404,29 +429,29 @@ export function uma_zalloc(k: Kernel, zone: UmaZone, how: number): number {
 function zallocSlow(k: Kernel, zone: UmaZone, how: number, c: number): number {
   const { bucket: buckets, cache, n } = zone
   // The free bucket becomes the alloc bucket when it holds something.
-  if (buckets.cnt[cache[c + 1]!]! > 0) {
-    const b = cache[c + 1]!
+  if (buckets.cnt[cache[c + 1]] > 0) {
+    const b = cache[c + 1]
     cache[c + 1] = cache[c]!
     cache[c] = b
     return popBucket(zone, c)
   }
   if (cache[c] !== 0) {
-    buckets.free(cache[c]!)
+    buckets.free(cache[c])
     cache[c] = 0
   }
   if (k.cost.on) k.cost.charge(CAUSE.allocation, k.cost.p.umaSlow)
-  const full = n[FULL_HEAD]!
+  const full = n[FULL_HEAD]
   if (full !== 0) {
     n[FULL_HEAD] = buckets.next[full]!
-    n[BKT_ITEMS] = n[BKT_ITEMS]! - buckets.cnt[full]!
+    n[BKT_ITEMS] = n[BKT_ITEMS] - buckets.cnt[full]
     cache[c] = full
     return popBucket(zone, c)
   }
   const lim = (zone.master ?? zone).n
-  let want = n[COUNT]!
-  if (lim[MAX]! > 0) {
-    if (lim[ITEMS]! >= lim[MAX]!) return allocItem(k, zone, how)
-    want = Math.min(want, lim[MAX]! - lim[ITEMS]!)
+  let want = n[COUNT]
+  if (lim[MAX] > 0) {
+    if (lim[ITEMS] >= lim[MAX]) return allocItem(k, zone, how)
+    want = Math.min(want, lim[MAX] - lim[ITEMS])
   }
   const b = buckets.alloc()
   buckets.cnt[b] = 0
@@ -444,7 +469,7 @@ function zallocSlow(k: Kernel, zone: UmaZone, how: number, c: number): number {
   }
   if (got > 0) {
     buckets.cnt[b] = got
-    lim[ITEMS] = lim[ITEMS]! + got
+    lim[ITEMS] = lim[ITEMS] + got
     cache[c] = b
     return popBucket(zone, c)
   }
@@ -453,44 +478,44 @@ function zallocSlow(k: Kernel, zone: UmaZone, how: number, c: number): number {
 }
 
 function popBucket(zone: UmaZone, c: number): number {
-  const b = zone.cache[c]!
-  const n = zone.bucket.cnt[b]! - 1
+  const b = zone.cache[c]
+  const n = zone.bucket.cnt[b] - 1
   zone.bucket.cnt[b] = n
-  zone.stat[c] = zone.stat[c]! + 1
-  return zone.bucket.item[b * BUCKET_MAX + n]!
+  zone.stat[c] = zone.stat[c] + 1
+  return zone.bucket.item[b * BUCKET_MAX + n]
 }
 
 /** One item past the buckets; the place where a limit is felt. uma_core.c zone_alloc_item_locked (read). */
 function allocItem(k: Kernel, zone: UmaZone, how: number): number {
   const limited = zone.master ?? zone
   const lim = limited.n
-  if (lim[MAX]! > 0 && lim[ITEMS]! >= lim[MAX]!) {
+  if (lim[MAX] > 0 && lim[ITEMS] >= lim[MAX]) {
     logWarning(k, limited)
     k.uma.maxAction?.(k, limited)
-    if (lim[ITEMS]! >= lim[MAX]!) {
-      if ((how & M_NOWAIT) !== 0) zone.n[FAILS]!++
+    if (lim[ITEMS] >= lim[MAX]) {
+      if ((how & M_NOWAIT) !== 0) zone.n[FAILS]++
       else {
-        zone.n[SLEEPS]!++
-        limited.n[SLEEPERS]!++
+        zone.n[SLEEPS]++
+        limited.n[SLEEPERS]++
       }
       return 0
     }
   }
   const item = zone.keg.take(k)
   if (item !== 0 && (zone.init === null || zone.init(item, how))) {
-    lim[ITEMS] = lim[ITEMS]! + 1
-    zone.n[ALLOCS]!++
+    lim[ITEMS] = lim[ITEMS] + 1
+    zone.n[ALLOCS]++
     return item
   }
   if (item !== 0) zone.keg.give(item)
-  zone.n[FAILS]!++
+  zone.n[FAILS]++
   return 0
 }
 
 function logWarning(k: Kernel, zone: UmaZone): void {
   if (k.uma.warnings === 0 || zone.warning === '') return
   const now = k.now()
-  if (now - zone.n[WARNED_AT]! < WARNING_INTERVAL_NS) return
+  if (now - zone.n[WARNED_AT] < WARNING_INTERVAL_NS) return
   zone.n[WARNED_AT] = now
   k.printf(`[zone: ${zone.name}] ${zone.warning}`)
 }
@@ -501,12 +526,12 @@ export function uma_zfree(k: Kernel, zone: UmaZone, item: number): void {
   const current = k.cpu.current
   const c = current <= 0 ? 0 : current << 1
   const buckets = zone.bucket
-  const b = zone.cache[c]!
-  const n = buckets.cnt[b]!
-  if (b !== 0 && n < zone.n[COUNT]! && (zone.master ?? zone).n[SLEEPERS] === 0) {
+  const b = zone.cache[c]
+  const n = buckets.cnt[b]
+  if (b !== 0 && n < zone.n[COUNT] && (zone.master ?? zone).n[SLEEPERS] === 0) {
     buckets.item[b * BUCKET_MAX + n] = item
     buckets.cnt[b] = n + 1
-    zone.stat[c + 1]!++
+    zone.stat[c + 1]++
     return
   }
   zfreeSlow(k, zone, item, c)
@@ -515,27 +540,27 @@ export function uma_zfree(k: Kernel, zone: UmaZone, item: number): void {
 function zfreeSlow(k: Kernel, zone: UmaZone, item: number, c: number): void {
   const { bucket: buckets, cache, n } = zone
   // Somebody sleeps for an item: it goes straight back, so that the limit has room.
-  if ((zone.master ?? zone).n[SLEEPERS]! > 0) {
-    n[FREES]!++
+  if ((zone.master ?? zone).n[SLEEPERS] > 0) {
+    n[FREES]++
     releaseItem(k, zone, item)
     return
   }
-  let b = cache[c + 1]!
-  if (b === 0 || buckets.cnt[b]! >= n[COUNT]!) {
+  let b = cache[c + 1]
+  if (b === 0 || buckets.cnt[b] >= n[COUNT]) {
     if (k.cost.on) k.cost.charge(CAUSE.allocation, k.cost.p.umaSlow)
     if (b !== 0) {
       buckets.next[b] = n[FULL_HEAD]!
       n[FULL_HEAD] = b
-      n[BKT_ITEMS] = n[BKT_ITEMS]! + buckets.cnt[b]!
+      n[BKT_ITEMS] = n[BKT_ITEMS] + buckets.cnt[b]
     }
     b = buckets.alloc()
     buckets.cnt[b] = 0
     buckets.next[b] = 0
     cache[c + 1] = b
   }
-  buckets.item[b * BUCKET_MAX + buckets.cnt[b]!] = item
-  buckets.cnt[b]!++
-  zone.stat[c + 1]!++
+  buckets.item[b * BUCKET_MAX + buckets.cnt[b]] = item
+  buckets.cnt[b]++
+  zone.stat[c + 1]++
 }
 
 /** An item goes from the zone back to its keg. */
@@ -543,13 +568,13 @@ function releaseItem(k: Kernel, zone: UmaZone, item: number): void {
   if (zone.fini !== null) zone.fini(item)
   zone.keg.give(item)
   const limited = zone.master ?? zone
-  limited.n[ITEMS]!--
+  limited.n[ITEMS]--
   wakeOne(k, limited)
 }
 
 function wakeOne(k: Kernel, zone: UmaZone): void {
-  if (zone.n[SLEEPERS]! > 0 && zone.n[ITEMS]! < zone.n[MAX]!) {
-    zone.n[SLEEPERS]!--
+  if (zone.n[SLEEPERS] > 0 && zone.n[ITEMS] < zone.n[MAX]) {
+    zone.n[SLEEPERS]--
     k.uma.wakeup?.(k, zone)
   }
 }
@@ -557,22 +582,22 @@ function wakeOne(k: Kernel, zone: UmaZone): void {
 /** The caller that slept for a zone gives up (its thread was interrupted). */
 export function uma_zone_sleep_cancel(zone: UmaZone): void {
   const limited = zone.master ?? zone
-  KASSERT(limited.n[SLEEPERS]! > 0, 'a sleep on a zone is cancelled only by somebody who sleeps there')
-  limited.n[SLEEPERS]!--
+  KASSERT(limited.n[SLEEPERS] > 0, 'a sleep on a zone is cancelled only by somebody who sleeps there')
+  limited.n[SLEEPERS]--
 }
 
 /** True while somebody sleeps for an item of the zone. uma_core.c uma_zone_exhausted_nolock (read). */
 export function uma_zone_exhausted(zone: UmaZone): boolean {
-  return zone.n[SLEEPERS]! > 0
+  return zone.n[SLEEPERS] > 0
 }
 
 /** Gives all full buckets back to the keg; the CPUs keep theirs. uma_core.c zone_drain, bucket_cache_drain (read). */
 export function zone_drain(k: Kernel, zone: UmaZone): void {
   const { bucket: buckets, n } = zone
-  while (n[FULL_HEAD]! !== 0) {
-    const b = n[FULL_HEAD]!
+  while (n[FULL_HEAD] !== 0) {
+    const b = n[FULL_HEAD]
     n[FULL_HEAD] = buckets.next[b]!
-    n[BKT_ITEMS] = n[BKT_ITEMS]! - buckets.cnt[b]!
+    n[BKT_ITEMS] = n[BKT_ITEMS] - buckets.cnt[b]
     drainBucket(k, zone, b)
   }
 }
@@ -581,15 +606,15 @@ export function zone_drain(k: Kernel, zone: UmaZone): void {
 export function zone_drain_all(k: Kernel, zone: UmaZone): void {
   zone_drain(k, zone)
   for (let i = 0; i < zone.cache.length; i++) {
-    const b = zone.cache[i]!
+    const b = zone.cache[i]
     zone.cache[i] = 0
     if (b !== 0) drainBucket(k, zone, b)
   }
 }
 
 function drainBucket(k: Kernel, zone: UmaZone, b: number): void {
-  const cnt = zone.bucket.cnt[b]!
-  for (let i = 0; i < cnt; i++) releaseItem(k, zone, zone.bucket.item[b * BUCKET_MAX + i]!)
+  const cnt = zone.bucket.cnt[b]
+  for (let i = 0; i < cnt; i++) releaseItem(k, zone, zone.bucket.item[b * BUCKET_MAX + i])
   zone.bucket.cnt[b] = 0
   zone.bucket.free(b)
 }

@@ -74,7 +74,7 @@ export function createVmObject(k: Kernel) {
 export function vm_object_warm(k: Kernel): void {
   const keep = vmThresholds(k).v_free_target
   for (let o = 1; o <= k.machine.config.files.entries.length; o++) {
-    for (let i = 0; i < k.object.size[o]!; i++) {
+    for (let i = 0; i < k.object.size[o]; i++) {
       if (vm_free_count(k) <= keep) return
       const m = filePage(k, o, i)
       attach(k, m, o, i)
@@ -107,7 +107,7 @@ export function vm_object_allocate(k: Kernel, type: number, pages: number): numb
 
 /** The page whose frame aliases page `pindex` of a file. */
 function filePage(k: Kernel, object: number, pindex: number): number {
-  return k.phys.frameOfDiskPage[k.object.disk_page[object]! + pindex]! + 1
+  return k.phys.frameOfDiskPage[k.object.disk_page[object] + pindex] + 1
 }
 
 function attach(k: Kernel, m: number, object: number, pindex: number): void {
@@ -117,7 +117,7 @@ function attach(k: Kernel, m: number, object: number, pindex: number): void {
   page.valid[m] = 0
   page.dirty[m] = 0
   page.aflags[m] = 0
-  k.object.resident_page_count[object]!++
+  k.object.resident_page_count[object]++
   page.vm.addCached(1)
 }
 
@@ -128,12 +128,12 @@ function hashSlot(k: Kernel, object: number, pindex: number): number {
 /** The page of an object, 0 if it is not in memory. sys/vm/vm_page.c vm_page_lookup (derived). */
 export function vm_page_lookup(k: Kernel, object: number, pindex: number): number {
   const page = k.page
-  if (k.object.inserted[object]! > 0) {
-    for (let m = page.vm.hash[hashSlot(k, object, pindex)]!; m !== 0; m = page.h_next[m]!) {
+  if (k.object.inserted[object] > 0) {
+    for (let m = page.vm.hash[hashSlot(k, object, pindex)]; m !== 0; m = page.h_next[m]!) {
       if (page.object[m] === object && page.pindex[m] === pindex) return m
     }
   }
-  if (k.object.disk_page[object]! < 0) return 0
+  if (k.object.disk_page[object] < 0) return 0
   const m = filePage(k, object, pindex)
   return page.object[m] === object ? m : 0
 }
@@ -146,24 +146,24 @@ export function vm_page_insert(k: Kernel, m: number, object: number, pindex: num
   page.pindex[m] = pindex
   page.h_next[m] = page.vm.hash[slot]!
   page.vm.hash[slot] = m
-  k.object.inserted[object]!++
-  k.object.resident_page_count[object]!++
+  k.object.inserted[object]++
+  k.object.resident_page_count[object]++
 }
 
 /** Takes a page out of its object. sys/vm/vm_page.c vm_page_remove (derived). */
 export function vm_page_remove(k: Kernel, m: number): void {
   const page = k.page
-  const object = page.object[m]!
+  const object = page.object[m]
   if (object === 0) return
-  k.object.resident_page_count[object]!--
+  k.object.resident_page_count[object]--
   page.object[m] = 0
-  if (k.phys.isFileFrame(page.frame[m]!)) {
+  if (k.phys.isFileFrame(page.frame[m])) {
     page.vm.addCached(-1)
     return
   }
-  k.object.inserted[object]!--
-  const slot = hashSlot(k, object, page.pindex[m]!)
-  let at = page.vm.hash[slot]!
+  k.object.inserted[object]--
+  const slot = hashSlot(k, object, page.pindex[m])
+  let at = page.vm.hash[slot]
   if (at === m) page.vm.hash[slot] = page.h_next[m]!
   else {
     while (page.h_next[at] !== m) at = page.h_next[at]!
@@ -179,7 +179,7 @@ export function vm_page_alloc(k: Kernel, object: number, pindex: number, req: nu
   if (vm_free_count(k) <= vmThresholds(k).v_free_min) vm_pageout(k)
   if (vm_free_count(k) <= 0) return 0
   let m: number
-  if (object !== 0 && k.object.disk_page[object]! >= 0) {
+  if (object !== 0 && k.object.disk_page[object] >= 0) {
     m = filePage(k, object, pindex)
     KASSERT(k.page.object[m] === 0, 'vm_page_alloc: the object does not have the page yet')
     attach(k, m, object, pindex)
@@ -198,11 +198,10 @@ export function vm_page_alloc(k: Kernel, object: number, pindex: number, req: nu
     page.vm.setRamPage(frame, m)
     if (object !== 0) vm_page_insert(k, m, object, pindex)
   }
-  if ((req & VM_ALLOC_ZERO) !== 0 && !k.phys.isFileFrame(k.page.frame[m]!))
-    k.phys.fill(k.page.frame[m]! * 4096, 4096, 0)
+  if ((req & VM_ALLOC_ZERO) !== 0 && !k.phys.isFileFrame(k.page.frame[m])) k.phys.fill(k.page.frame[m] * 4096, 4096, 0)
   k.page.busy_lock[m] = VPB_UNBUSIED
   if (object !== 0) {
-    if ((req & VM_ALLOC_SBUSY) !== 0) k.page.busy_lock[m]! += VPB_ONE_SHARER
+    if ((req & VM_ALLOC_SBUSY) !== 0) k.page.busy_lock[m] += VPB_ONE_SHARER
     else if ((req & VM_ALLOC_NOBUSY) === 0) k.page.busy_lock[m] = VPB_BIT_EXCLUSIVE
   }
   if ((req & VM_ALLOC_WIRED) !== 0) vm_page_wire(k, m)
@@ -219,7 +218,7 @@ export function vm_page_free(k: Kernel, m: number): void {
   page.dirty[m] = 0
   page.busy_lock[m] = VPB_UNBUSIED
   page.vm.countFreed()
-  const frame = page.frame[m]!
+  const frame = page.frame[m]
   if (!k.phys.isFileFrame(frame)) {
     page.vm.setRamPage(frame, 0)
     k.phys.freeFrame(frame)
@@ -260,7 +259,7 @@ export function vm_page_grab(k: Kernel, object: number, pindex: number, req: num
 
 /** Consecutive file pages, from `pindex` on, that one disk request can fetch: the pager's contiguous hint + 1 (vnode_pager_haspage; derived). */
 export function vm_pager_contiguous(k: Kernel, object: number, pindex: number): number {
-  return k.object.size[object]! - pindex
+  return k.object.size[object] - pindex
 }
 
 /**
@@ -274,13 +273,13 @@ export function vm_pageout(k: Kernel): void {
   page.vm.countScan()
   let budget = page.vm.queued(PQ_INACTIVE)
   while (budget-- > 0 && vm_free_count(k) < target) {
-    const m = page.vm.q[PQ_INACTIVE * 3]!
+    const m = page.vm.q[PQ_INACTIVE * 3]
     if (m === 0) break
     if (page.wire_count[m] !== 0 || vm_page_busied(k, m)) {
       vm_page_dequeue(k, m)
       if (page.wire_count[m] === 0) vm_page_deactivate(k, m)
-    } else if ((page.aflags[m]! & PGA_REFERENCED) !== 0) {
-      page.aflags[m]! &= ~PGA_REFERENCED
+    } else if ((page.aflags[m] & PGA_REFERENCED) !== 0) {
+      page.aflags[m] &= ~PGA_REFERENCED
       page.vm.countReactivated()
       vm_page_activate(k, m)
     } else if (page.dirty[m] !== 0) vm_page_activate(k, m)
@@ -289,9 +288,9 @@ export function vm_pageout(k: Kernel): void {
   // Balance: as many active pages become inactive as are still missing.
   let missing = target - vm_free_count(k) - page.vm.queued(PQ_INACTIVE)
   while (missing-- > 0) {
-    const m = page.vm.q[1 * 3]!
+    const m = page.vm.q[1 * 3]
     if (m === 0) break
-    page.aflags[m]! &= ~PGA_REFERENCED
+    page.aflags[m] &= ~PGA_REFERENCED
     vm_page_deactivate(k, m)
   }
 }

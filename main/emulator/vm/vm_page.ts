@@ -105,36 +105,36 @@ export class VmPageState {
 
   /** Distinct pages with a wire count (v_wire_count counts these and what the kernel itself took). */
   get wired(): number {
-    return this.n[N_WIRED]!
+    return this.n[N_WIRED]
   }
   /** File pages in memory. */
   get cached(): number {
-    return this.n[N_CACHED]!
+    return this.n[N_CACHED]
   }
   addCached(delta: number): void {
-    this.n[N_CACHED]! += delta
+    this.n[N_CACHED] += delta
   }
   addWired(delta: number): void {
-    this.n[N_WIRED]! += delta
+    this.n[N_WIRED] += delta
   }
   countFreed(): void {
-    this.n[N_FREED]!++
+    this.n[N_FREED]++
   }
   countScan(): void {
-    this.n[N_SCANS]!++
+    this.n[N_SCANS]++
   }
   countReactivated(): void {
-    this.n[N_REACTIVATED]!++
+    this.n[N_REACTIVATED]++
   }
   get scans(): number {
-    return this.n[N_SCANS]!
+    return this.n[N_SCANS]
   }
   get freed(): number {
-    return this.n[N_FREED]!
+    return this.n[N_FREED]
   }
   /** Pages on a queue. */
   queued(queue: number): number {
-    return this.q[queue * 3 + 2]!
+    return this.q[queue * 3 + 2]
   }
 }
 
@@ -156,12 +156,12 @@ export function createVmPage(k: Kernel): PageTable & { vm: VmPageState } {
 export function PHYS_TO_VM_PAGE(k: Kernel, frame: number): number {
   if (frame >= FILE_FRAME_BASE) return frame - FILE_FRAME_BASE + 1
   const { ramPage } = k.page.vm
-  return frame < ramPage.length ? ramPage[frame]! : 0
+  return frame < ramPage.length ? ramPage[frame] : 0
 }
 
 /** Frame number of a page. */
 export function vm_page_frame(k: Kernel, m: number): number {
-  return k.page.frame[m]!
+  return k.page.frame[m]
 }
 
 // ------------------------------------------------------------------------------------------------------------------------------- counters
@@ -215,16 +215,16 @@ function ramPagesNotWired(k: Kernel): number {
 /** Takes a page off its queue. sys/vm/vm_page.c vm_page_dequeue (derived). */
 export function vm_page_dequeue(k: Kernel, m: number): void {
   const page = k.page
-  const queue = page.queue[m]!
+  const queue = page.queue[m]
   if (queue === PQ_NONE) return
   const q = page.vm.q
-  const next = page.q_next[m]!
-  const prev = page.q_prev[m]!
+  const next = page.q_next[m]
+  const prev = page.q_prev[m]
   if (prev === 0) q[queue * 3] = next
   else page.q_next[prev] = next
   if (next === 0) q[queue * 3 + 1] = prev
   else page.q_prev[next] = prev
-  q[queue * 3 + 2]!--
+  q[queue * 3 + 2]--
   page.queue[m] = PQ_NONE
 }
 
@@ -234,21 +234,21 @@ function vm_page_enqueue(k: Kernel, m: number, queue: number, head = false): voi
   const q = page.vm.q
   page.queue[m] = queue
   if (head) {
-    const first = q[queue * 3]!
+    const first = q[queue * 3]
     page.q_prev[m] = 0
     page.q_next[m] = first
     if (first === 0) q[queue * 3 + 1] = m
     else page.q_prev[first] = m
     q[queue * 3] = m
   } else {
-    const last = q[queue * 3 + 1]!
+    const last = q[queue * 3 + 1]
     page.q_next[m] = 0
     page.q_prev[m] = last
     if (last === 0) q[queue * 3] = m
     else page.q_next[last] = m
     q[queue * 3 + 1] = m
   }
-  q[queue * 3 + 2]!++
+  q[queue * 3 + 2]++
 }
 
 /** sys/vm/vm_page.c vm_page_activate (derived). */
@@ -273,7 +273,7 @@ export function vm_page_deactivate_noreuse(k: Kernel, m: number): void {
 
 /** Marks a page as used lately. sys/vm/vm_page.c vm_page_reference (read). */
 export function vm_page_reference(k: Kernel, m: number): void {
-  k.page.aflags[m]! |= PGA_REFERENCED
+  k.page.aflags[m] |= PGA_REFERENCED
 }
 
 // ---------------------------------------------------------------------------------------------------------------------------------- wiring
@@ -281,7 +281,7 @@ export function vm_page_reference(k: Kernel, m: number): void {
 /** Adds a wiring: the page daemon keeps away. sys/vm/vm_page.c vm_page_wire (read). */
 export function vm_page_wire(k: Kernel, m: number): void {
   const page = k.page
-  const count = page.wire_count[m]! + 1
+  const count = page.wire_count[m] + 1
   page.wire_count[m] = count
   if (count === 1) page.vm.addWired(1)
 }
@@ -289,7 +289,7 @@ export function vm_page_wire(k: Kernel, m: number): void {
 /** Drops a wiring without queueing. @returns true if it was the last. sys/vm/vm_page.c vm_page_unwire_noq (read). Charges `pageUnwire`. */
 export function vm_page_unwire_noq(k: Kernel, m: number): boolean {
   const page = k.page
-  const count = page.wire_count[m]! - 1
+  const count = page.wire_count[m] - 1
   KASSERT(count >= 0, 'vm_page_unwire: the page is wired')
   page.wire_count[m] = count
   if (k.cost.on) k.cost.charge(CAUSE.vm, k.cost.p.pageUnwire)
@@ -313,33 +313,33 @@ export function vm_page_unwire(k: Kernel, m: number, queue: number): boolean {
 
 /** True if somebody holds the page busy, shared or exclusive. */
 export function vm_page_busied(k: Kernel, m: number): boolean {
-  return (k.page.busy_lock[m]! & ~VPB_BIT_WAITERS) !== VPB_UNBUSIED
+  return (k.page.busy_lock[m] & ~VPB_BIT_WAITERS) !== VPB_UNBUSIED
 }
 export function vm_page_xbusied(k: Kernel, m: number): boolean {
-  return (k.page.busy_lock[m]! & VPB_BIT_EXCLUSIVE) !== 0
+  return (k.page.busy_lock[m] & VPB_BIT_EXCLUSIVE) !== 0
 }
 /** Takes the exclusive busy state; false if the page is busy. */
 export function vm_page_tryxbusy(k: Kernel, m: number): boolean {
   if (vm_page_busied(k, m)) return false
-  k.page.busy_lock[m] = VPB_BIT_EXCLUSIVE | (k.page.busy_lock[m]! & VPB_BIT_WAITERS)
+  k.page.busy_lock[m] = VPB_BIT_EXCLUSIVE | (k.page.busy_lock[m] & VPB_BIT_WAITERS)
   return true
 }
 /** Takes a shared busy state; false if the page is exclusively busy. */
 export function vm_page_trysbusy(k: Kernel, m: number): boolean {
   if (vm_page_xbusied(k, m)) return false
-  k.page.busy_lock[m]! += VPB_ONE_SHARER
+  k.page.busy_lock[m] += VPB_ONE_SHARER
   return true
 }
 /** Ends the exclusive busy state. @returns true if somebody waits for the page: the caller wakes the sleepers on it. */
 export function vm_page_xunbusy(k: Kernel, m: number): boolean {
   KASSERT(vm_page_xbusied(k, m), 'vm_page_xunbusy: the page is exclusively busy')
-  const waiters = (k.page.busy_lock[m]! & VPB_BIT_WAITERS) !== 0
+  const waiters = (k.page.busy_lock[m] & VPB_BIT_WAITERS) !== 0
   k.page.busy_lock[m] = VPB_UNBUSIED
   return waiters
 }
 /** Ends one shared busy state. @returns true if that was the last one and somebody waits. */
 export function vm_page_sunbusy(k: Kernel, m: number): boolean {
-  const busy = k.page.busy_lock[m]!
+  const busy = k.page.busy_lock[m]
   KASSERT((busy & VPB_BIT_SHARED) !== 0 && busy >= VPB_ONE_SHARER, 'vm_page_sunbusy: the page is busy for sharers')
   const left = busy - VPB_ONE_SHARER
   if ((left & ~(VPB_BIT_WAITERS | VPB_BIT_SHARED)) !== 0) {
@@ -351,7 +351,7 @@ export function vm_page_sunbusy(k: Kernel, m: number): boolean {
 }
 /** Notes that somebody sleeps until the page is no longer busy. */
 export function vm_page_busy_wait(k: Kernel, m: number): void {
-  k.page.busy_lock[m]! |= VPB_BIT_WAITERS
+  k.page.busy_lock[m] |= VPB_BIT_WAITERS
 }
 
 // ----------------------------------------------------------------------------------------------------------------------------------- valid
@@ -367,5 +367,5 @@ export function vm_page_bits(base: number, size: number): number {
 /** True if a byte range holds file contents. sys/vm/vm_page.c vm_page_is_valid (read). */
 export function vm_page_is_valid(k: Kernel, m: number, base: number, size: number): boolean {
   const bits = vm_page_bits(base, size)
-  return k.page.valid[m] !== 0 && (k.page.valid[m]! & bits) === bits
+  return k.page.valid[m] !== 0 && (k.page.valid[m] & bits) === bits
 }

@@ -12,7 +12,7 @@ import { createPrng } from '../machine/prng'
 import { KASSERT, KernelPanic } from '../sys/systm'
 
 /** First frame number of file pages. RAM is below: up to 64 GiB could be addressed, up to 4 GiB − 1 is backed. */
-export const FILE_FRAME_BASE = 2 ** 24
+export const FILE_FRAME_BASE = 0x1000000
 const FILE_BASE_ADDRESS = FILE_FRAME_BASE * 4096
 /** Frames that are never given out, so that address 0 stays NULL and the kernel has a place. */
 const FIRST_FRAME = 16
@@ -57,7 +57,7 @@ export class PhysMem {
       () => this.ram.subarray(0, this.high * 4096),
       (data) => {
         this.ensure(data.length)
-        this.ram.set(data as Uint8Array)
+        this.ram.set(data)
         this.ram.fill(0, data.length)
         this.high = data.length / 4096
       },
@@ -67,7 +67,7 @@ export class PhysMem {
       () => this.freeFrames.subarray(0, this.freeCount),
       (data) => {
         if (data.length > this.freeFrames.length) this.freeFrames = new Int32Array(data.length * 2)
-        this.freeFrames.set(data as Int32Array)
+        this.freeFrames.set(data)
         this.freeCount = data.length
         this.used = this.high - FIRST_FRAME - this.freeCount
       },
@@ -78,7 +78,7 @@ export class PhysMem {
   allocFrame(): number {
     if (this.freeCount > 0) {
       this.used++
-      return this.freeFrames[--this.freeCount]!
+      return this.freeFrames[--this.freeCount]
     }
     return this.allocContig(1)
   }
@@ -140,7 +140,7 @@ export class PhysMem {
     let offset = pa % 4096
     while (len > 0) {
       // Neighbouring frames that are also neighbours on the disk go in one piece.
-      let page = this.diskPageOfFrame[index]!
+      let page = this.diskPageOfFrame[index]
       KASSERT(page >= 0, 'a physical read stays inside pages of files')
       const from = page * 4096 + offset
       let n = 4096 - offset
@@ -191,13 +191,13 @@ export class PhysMem {
 
   /** One byte by physical address. */
   byte(pa: number): number {
-    if (pa < FILE_BASE_ADDRESS) return this.ram[pa]!
-    return this.disk[this.diskOffset(pa)]!
+    if (pa < FILE_BASE_ADDRESS) return this.ram[pa]
+    return this.disk[this.diskOffset(pa)]
   }
 
   /** Place of a file byte on the disk, by physical address. */
   diskOffset(pa: number): number {
-    return this.diskPageOfFrame[Math.floor((pa - FILE_BASE_ADDRESS) / 4096)]! * 4096 + (pa % 4096)
+    return this.diskPageOfFrame[Math.floor((pa - FILE_BASE_ADDRESS) / 4096)] * 4096 + (pa % 4096)
   }
 
   /** True if the frame holds a page of a file. */
@@ -230,20 +230,20 @@ function layOutFileFrames(
   for (let i = 0; i < runs; i++) order[i] = i
   for (let i = runs - 1; i > 0; i--) {
     const j = prng.below(i + 1)
-    const t = order[i]!
+    const t = order[i]
     order[i] = order[j]!
     order[j] = t
   }
   let holes = 0
-  for (let i = 1; i < runs; i++) if (order[i] === order[i - 1]! + 1) holes++
+  for (let i = 1; i < runs; i++) if (order[i] === order[i - 1] + 1) holes++
   const diskPageOfFrame = new Int32Array(pages + holes).fill(-1)
   const frameOfDiskPage = new Int32Array(pages)
   let frame = 0
   for (let i = 0; i < runs; i++) {
-    const run = order[i]!
-    if (i > 0 && run === order[i - 1]! + 1) frame++
-    const end = run + 1 < runs ? starts[run + 1]! : pages
-    for (let page = starts[run]!; page < end; page++) {
+    const run = order[i]
+    if (i > 0 && run === order[i - 1] + 1) frame++
+    const end = run + 1 < runs ? starts[run + 1] : pages
+    for (let page = starts[run]; page < end; page++) {
       diskPageOfFrame[frame] = page
       frameOfDiskPage[page] = frame
       frame++
