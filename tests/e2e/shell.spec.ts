@@ -68,6 +68,36 @@ test('the start address – clicked on another site – opens the page all the s
   }
 })
 
+test('a second page – opened – takes over, says so in the first, and the first can take it back', async ({
+  page,
+  context,
+  shell,
+}) => {
+  test.skip(shell === 'electron', 'Electron has one window')
+  const notice = (of: Page) => of.getByRole('alert').filter({ hasText: 'open in another window' })
+  await page.waitForLoadState('networkidle')
+  const second = await context.newPage()
+  await second.goto(page.url())
+  await expect(notice(page)).toBeVisible()
+  await notice(page).getByRole('button', { name: 'Take it over' }).click()
+  await expect(notice(second)).toBeVisible()
+  await expect(notice(page)).toHaveCount(0)
+})
+
+test('the shell – ends – the page says that the lab was closed and what is safe', async ({
+  context,
+  userData,
+  shell,
+}) => {
+  test.skip(shell === 'electron', 'its window ends with it')
+  const second = new BrowserShell(join(userData, 'second'), [])
+  const page = await context.newPage()
+  await page.goto(await second.start())
+  await page.waitForLoadState('networkidle')
+  await second.stop()
+  await expect(page.getByRole('alert').filter({ hasText: 'The lab was closed.' })).toBeVisible()
+})
+
 test('the page – searched for Node – finds none', async ({ page }) => {
   const names = [
     'process',
