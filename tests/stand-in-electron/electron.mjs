@@ -8,6 +8,7 @@
 import { EventEmitter } from 'node:events'
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { deserialize, serialize } from 'node:v8'
 import { MessageChannel } from 'node:worker_threads'
 import { Page } from './page.mjs'
 
@@ -145,7 +146,8 @@ class MessagePortMain extends EventEmitter {
   /** @param {unknown} message @param {unknown[]} [transfer] */
   postMessage(message, transfer = []) {
     if (transfer.length > 0) throw new TypeError('only ports can be transferred')
-    this.port.postMessage(message)
+    // Electron copies with V8's serializer, which refuses memory that is shared; Node's port would let it through.
+    this.port.postMessage(deserialize(serialize(message)))
   }
   close() {
     this.port.close()
