@@ -73,21 +73,22 @@ export interface SysctlHost {
   config: { tunables: { [name: string]: string }; sysctls: { [name: string]: string } }
 }
 
+const TWO_63 = 9223372036854775808
 const wideLimits: { readonly [type: string]: readonly [number, number] } = {
   // 64-bit values are kept as doubles: exact up to 2^53, which no counter of the emulated machine reaches.
-  long: [-9223372036854775808, 9223372036854775807],
-  s64: [-9223372036854775808, 9223372036854775807],
-  ulong: [0, 18446744073709551615],
-  u64: [0, 18446744073709551615],
+  long: [-TWO_63, TWO_63],
+  s64: [-TWO_63, TWO_63],
+  ulong: [0, 2 * TWO_63],
+  u64: [0, 2 * TWO_63],
 }
 
 /** Text of a tunable → number as getenv_quad reads it (strtoq base 0 and one letter t g m k), or null. */
 export function parseTunable(text: string): number | null {
   const match = /^\s*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9][0-9]*)([tTgGmMkK]?)\s*$/.exec(text)
   if (match === null) return null
-  const digits = match[2]!
+  const digits = match[2]
   const magnitude = /^0[0-7]+$/.test(digits) ? parseInt(digits, 8) : Number(digits)
-  const scale = { t: 1099511627776, g: 1073741824, m: 1048576, k: 1024, '': 1 }[match[3]!.toLowerCase()] ?? 1
+  const scale = { t: 1099511627776, g: 1073741824, m: 1048576, k: 1024, '': 1 }[match[3].toLowerCase()] ?? 1
   return (match[1] === '-' ? -magnitude : magnitude) * scale
 }
 
@@ -109,7 +110,7 @@ export class SysctlTree {
     this.tunables = host.config.tunables
     this.bootValues = host.config.sysctls
     this.values = host.registry.table(host.part('sysctl'), { number: 'f64' }, 256)
-    this.texts = host.registry.record(host.part('sysctlText'), {} as { [name: string]: string })
+    this.texts = host.registry.record(host.part('sysctlText'), {})
   }
 
   /** A tunable of the loader's environment, or undefined. For constructors that run before the name is declared (kern_getenv). */
@@ -162,7 +163,7 @@ export class SysctlTree {
   /** Writes the boot-time values (sysctl.conf) in the order given; what the tree refuses is listed in `refused`. */
   applyBoot(): void {
     for (const name of Object.keys(this.bootValues)) {
-      const text = this.bootValues[name]!
+      const text = this.bootValues[name]
       const oid = this.find(name)
       let error = ENOENT
       if (oid !== undefined) {
@@ -190,7 +191,7 @@ export class SysctlTree {
       declaredDefault: get === undefined || initial !== undefined ? (initial ?? null) : null,
     }
     let at = siblings.length
-    while (at > 0 && siblings[at - 1]!.oid > oid.oid) at--
+    while (at > 0 && siblings[at - 1].oid > oid.oid) at--
     siblings.splice(at, 0, oid)
     this.byName.set(name, oid)
     this.byId[id] = oid
@@ -264,14 +265,14 @@ export class SysctlTree {
   /** Value of a leaf. Throws on a node or an unknown name: callers look names up first. */
   read(name: string | SysctlOid): SysctlValue {
     const oid = typeof name === 'string' ? this.find(name) : name
-    if (oid === undefined || oid.type === 'node') throw new Error(`sysctl ${String(name)} has no value`)
+    if (oid === undefined || oid.type === 'node') throw new Error(`sysctl ${typeof name === 'string' ? name : name.name} has no value`)
     if (oid.get !== undefined) return oid.get()
-    return oid.type === 'string' ? (this.texts[oid.name] ?? '') : this.values.number[oid.id]!
+    return oid.type === 'string' ? (this.texts[oid.name] ?? '') : this.values.number[oid.id]
   }
 
   /** Numeric value by handle, for kernel code: one array access. Only for names whose value the tree holds. */
   number(id: number): number {
-    return this.values.number[id]!
+    return this.values.number[id]
   }
 
   /** Sets a value the tree holds from kernel code, without checks. */
@@ -333,7 +334,7 @@ function narrow(type: SysctlType, value: number): number {
     case 'u8':
       return whole & 0xff
     default: {
-      const [low, high] = wideLimits[type]!
+      const [low, high] = wideLimits[type]
       return Math.min(high, Math.max(low, whole))
     }
   }

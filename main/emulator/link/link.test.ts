@@ -36,7 +36,7 @@ function bench(link: Partial<Machine['config']['link']> = {}, seed = 1) {
       const { wire } = fake
       const seqs: number[] = []
       let payload = 0
-      for (let i = 0; i < wire.slots.nsegs[slot]!; i++)
+      for (let i = 0; i < wire.slots.nsegs[slot]; i++)
         if (!wire.isDropped(slot, i)) {
           const frame = wire.frameBytes(slot, i)
           seqs.push(new DataView(frame.buffer).getUint32(38))
@@ -90,7 +90,7 @@ describe('time', () => {
     b.at(1e6)
     b.send(1448)
     b.run()
-    expect(b.arrivals[1]!.t).toBe(1e6 + 124 + 1230 + 1000)
+    expect(b.arrivals[1].t).toBe(1e6 + 124 + 1230 + 1000)
   })
 
   it('rate and delay changed while running – later bursts – use the new values, earlier ones keep theirs, none overtakes', () => {
@@ -100,8 +100,8 @@ describe('time', () => {
     expect(b.link.set('delay', 0)).toBe(true)
     b.send(1448)
     b.run()
-    expect(b.arrivals[0]!.t).toBe(2354)
-    expect(b.arrivals[1]!.t).toBe(124 + 1230 + 12304)
+    expect(b.arrivals[0].t).toBe(2354)
+    expect(b.arrivals[1].t).toBe(124 + 1230 + 12304)
   })
 
   it('delay cut to nothing – a later small burst – still does not overtake the earlier one', () => {
@@ -110,7 +110,7 @@ describe('time', () => {
     b.link.set('delay', 0)
     b.send(0)
     b.run()
-    expect(b.arrivals[1]!.t).toBe(b.arrivals[0]!.t)
+    expect(b.arrivals[1].t).toBe(b.arrivals[0].t)
     expect(b.arrivals.map((a) => a.payload)).toEqual([1448, 0])
   })
 
@@ -136,7 +136,7 @@ describe('queue', () => {
     const b = bench({ rateBps: 1e9, queueBytes: 15380 })
     b.send(60000)
     b.run()
-    const passed = b.arrivals[0]!.seqs
+    const passed = b.arrivals[0].seqs
     expect(passed.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, i) => 1000 + i * 1448))
     expect(passed.length).toBeLessThan(15)
     expect(b.link.counter(0, 'queueDrops')).toBe(42 - passed.length)

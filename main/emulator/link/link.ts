@@ -108,13 +108,13 @@ export class Link {
   }
 
   get(name: LinkParameter): number {
-    return this.parameters[linkParameters.findIndex((entry) => entry.name === name)]!
+    return this.parameters[linkParameters.findIndex((entry) => entry.name === name)]
   }
 
   /** Changes a parameter from now on. False if the value is out of range. Bursts already under way keep their times. */
   set(name: LinkParameter, value: number): boolean {
     const index = linkParameters.findIndex((entry) => entry.name === name)
-    const { low, high } = linkParameters[index]!
+    const { low, high } = linkParameters[index]
     if (!(value >= low && value <= high)) return false
     // Rates, times and sizes are whole numbers; probabilities are not.
     this.parameters[index] = index < P_LOSS ? Math.floor(value) : value
@@ -125,7 +125,7 @@ export class Link {
 
   /** A counter of the direction that begins at host `from`. */
   counter(from: number, name: LinkCounter): number {
-    return this.counters[from * COUNTERS + linkCounters.indexOf(name)]!
+    return this.counters[from * COUNTERS + linkCounters.indexOf(name)]
   }
 
   /** Bytes that wait for the transmitter of an end now, the frame under way included. */
@@ -134,14 +134,14 @@ export class Link {
   }
 
   private backlog(from: number, t: number): number {
-    const wait = this.direction[from * DIRECTION_FIELDS + D_BUSY_UNTIL]! - t
-    return wait <= 0 ? 0 : Math.floor((wait * this.parameters[P_RATE]!) / 8e9)
+    const wait = this.direction[from * DIRECTION_FIELDS + D_BUSY_UNTIL] - t
+    return wait <= 0 ? 0 : Math.floor((wait * this.parameters[P_RATE]) / 8e9)
   }
 
   /** Whole ns for `bytes` at the link's rate, continuing the remainder of the direction. */
   private serialise(base: number, bytes: number): number {
-    const rate = this.parameters[P_RATE]!
-    const total = bytes * 8e9 + this.direction[base + D_CARRY]!
+    const rate = this.parameters[P_RATE]
+    const total = bytes * 8e9 + this.direction[base + D_CARRY]
     const ns = Math.floor(total / rate)
     this.direction[base + D_CARRY] = total - ns * rate
     return ns
@@ -154,36 +154,36 @@ export class Link {
   transmit(from: number, slot: number, portBps: number): number {
     const { machine } = this
     const { wire } = machine
-    const frames = wire.slots.nsegs[slot]!
+    const frames = wire.slots.nsegs[slot]
     const d = this.direction
     const base = from * DIRECTION_FIELDS
     const counters = this.counters
     const c = from * COUNTERS
-    const start = Math.max(machine.time, d[base + D_PORT_FREE]!)
+    const start = Math.max(machine.time, d[base + D_PORT_FREE])
     const bytes = wire.burstWireBytes(slot)
     const portFree = start + Math.ceil((bytes * 8e9) / portBps)
     d[base + D_PORT_FREE] = portFree
     wire.slots.sent[slot] = machine.time
     wire.slots.from[slot] = from
-    counters[c + C_BURSTS] = counters[c + C_BURSTS]! + 1
-    counters[c + C_OFFERED] = counters[c + C_OFFERED]! + frames
-    counters[c + C_OFFERED_BYTES] = counters[c + C_OFFERED_BYTES]! + bytes - frames * 24
+    counters[c + C_BURSTS] = counters[c + C_BURSTS] + 1
+    counters[c + C_OFFERED] = counters[c + C_OFFERED] + frames
+    counters[c + C_OFFERED_BYTES] = counters[c + C_OFFERED_BYTES] + bytes - frames * 24
 
-    const rate = this.parameters[P_RATE]!
+    const rate = this.parameters[P_RATE]
     const waiting = this.backlog(from, start)
     let departure: number
-    if (rate <= portBps && waiting + bytes <= this.parameters[P_QUEUE]!) {
+    if (rate <= portBps && waiting + bytes <= this.parameters[P_QUEUE]) {
       // Frames arrive no slower than they leave and all of them fit: one sum for the whole burst.
       const first = start + Math.ceil((wire.frameWireBytes(slot, 0) * 8e9) / portBps)
       departure = this.depart(base, first, bytes)
       // The queue is longest when the last frame has just come in.
       const high = this.backlog(from, portFree)
-      if (high > counters[c + C_QUEUE_HIGH]!) counters[c + C_QUEUE_HIGH] = high
+      if (high > counters[c + C_QUEUE_HIGH]) counters[c + C_QUEUE_HIGH] = high
     } else departure = this.frameByFrame(from, slot, start, portBps)
 
-    if (this.parameters[P_LOSS]! > 0) this.lose(from, slot)
+    if (this.parameters[P_LOSS] > 0) this.lose(from, slot)
     this.observer?.(from, slot, departure)
-    const arrival = Math.max(departure + this.parameters[P_DELAY]!, d[base + D_LAST_ARRIVAL]!)
+    const arrival = Math.max(departure + this.parameters[P_DELAY], d[base + D_LAST_ARRIVAL])
     d[base + D_LAST_ARRIVAL] = arrival
     if (wire.survivors(slot) === 0) {
       wire.free(slot)
@@ -191,14 +191,14 @@ export class Link {
     }
     machine.schedule(arrival, EV_LINK_RX, slot, 1 - from)
     // After the burst, so that its duplicates follow it.
-    if (this.parameters[P_DUPLICATE]! > 0 || this.parameters[P_REORDER]! > 0) this.disturb(from, slot, arrival)
+    if (this.parameters[P_DUPLICATE] > 0 || this.parameters[P_REORDER] > 0) this.disturb(from, slot, arrival)
     return portFree
   }
 
   /** Sends `bytes` that are all there at `ready`; the time the last bit left. */
   private depart(base: number, ready: number, bytes: number): number {
     const d = this.direction
-    let begin = d[base + D_BUSY_UNTIL]!
+    let begin = d[base + D_BUSY_UNTIL]
     if (begin <= ready) {
       if (begin < ready) d[base + D_CARRY] = 0
       begin = ready
@@ -214,8 +214,8 @@ export class Link {
     const base = from * DIRECTION_FIELDS
     const counters = this.counters
     const c = from * COUNTERS
-    const limit = this.parameters[P_QUEUE]!
-    const frames = wire.slots.nsegs[slot]!
+    const limit = this.parameters[P_QUEUE]
+    const frames = wire.slots.nsegs[slot]
     let entered = 0
     let departure = start
     for (let i = 0; i < frames; i++) {
@@ -225,25 +225,25 @@ export class Link {
       const waiting = this.backlog(from, at)
       if (waiting > 0 && waiting + bytes > limit) {
         wire.setDropped(slot, i)
-        counters[c + C_QUEUE_DROPS] = counters[c + C_QUEUE_DROPS]! + 1
+        counters[c + C_QUEUE_DROPS] = counters[c + C_QUEUE_DROPS] + 1
         continue
       }
       departure = this.depart(base, at, bytes)
-      if (waiting + bytes > counters[c + C_QUEUE_HIGH]!) counters[c + C_QUEUE_HIGH] = waiting + bytes
+      if (waiting + bytes > counters[c + C_QUEUE_HIGH]) counters[c + C_QUEUE_HIGH] = waiting + bytes
     }
     return departure
   }
 
   private lose(from: number, slot: number): void {
     const { wire } = this.machine
-    const loss = this.parameters[P_LOSS]!
-    const prng = this.prng[from]!
+    const loss = this.parameters[P_LOSS]
+    const prng = this.prng[from]
     const c = from * COUNTERS
-    const frames = wire.slots.nsegs[slot]!
+    const frames = wire.slots.nsegs[slot]
     for (let i = 0; i < frames; i++) {
       if (wire.isDropped(slot, i) || !prng.chance(loss)) continue
       wire.setDropped(slot, i)
-      this.counters[c + C_LOST] = this.counters[c + C_LOST]! + 1
+      this.counters[c + C_LOST] = this.counters[c + C_LOST] + 1
     }
   }
 
@@ -251,23 +251,23 @@ export class Link {
   private disturb(from: number, slot: number, arrival: number): void {
     const { machine } = this
     const { wire } = machine
-    const prng = this.prng[from]!
+    const prng = this.prng[from]
     const c = from * COUNTERS
-    const duplicate = this.parameters[P_DUPLICATE]!
-    const reorder = this.parameters[P_REORDER]!
-    const frames = wire.slots.nsegs[slot]!
+    const duplicate = this.parameters[P_DUPLICATE]
+    const reorder = this.parameters[P_REORDER]
+    const frames = wire.slots.nsegs[slot]
     for (let i = 0; i < frames; i++) {
       if (wire.isDropped(slot, i)) continue
       if (duplicate > 0 && prng.chance(duplicate)) {
         machine.schedule(arrival, EV_LINK_RX, wire.extract(slot, i), 1 - from)
-        this.counters[c + C_DUPLICATED] = this.counters[c + C_DUPLICATED]! + 1
+        this.counters[c + C_DUPLICATED] = this.counters[c + C_DUPLICATED] + 1
       }
       if (reorder > 0 && prng.chance(reorder)) {
-        const unit = Math.ceil((wire.frameWireBytes(slot, i) * 8e9) / this.parameters[P_RATE]!) * REORDER_FRAMES
+        const unit = Math.ceil((wire.frameWireBytes(slot, i) * 8e9) / this.parameters[P_RATE]) * REORDER_FRAMES
         machine.schedule(arrival + unit + prng.below(unit), EV_LINK_RX, wire.extract(slot, i), 1 - from)
         // The burst itself no longer has the frame.
         wire.setDropped(slot, i)
-        this.counters[c + C_REORDERED] = this.counters[c + C_REORDERED]! + 1
+        this.counters[c + C_REORDERED] = this.counters[c + C_REORDERED] + 1
       }
     }
   }
@@ -276,10 +276,10 @@ export class Link {
     const { wire } = this.machine
     const c = (1 - end) * COUNTERS
     const counters = this.counters
-    const frames = wire.slots.nsegs[slot]!
+    const frames = wire.slots.nsegs[slot]
     let delivered = frames
     let bytes = 0
-    if ((wire.slots.drop0[slot]! | wire.slots.drop1[slot]!) === 0) bytes = wire.burstWireBytes(slot) - frames * 24
+    if ((wire.slots.drop0[slot] | wire.slots.drop1[slot]) === 0) bytes = wire.burstWireBytes(slot) - frames * 24
     else {
       delivered = 0
       for (let i = 0; i < frames; i++) {
@@ -288,8 +288,8 @@ export class Link {
         bytes += wire.frameWireBytes(slot, i) - 24
       }
     }
-    counters[c + C_DELIVERED] = counters[c + C_DELIVERED]! + delivered
-    counters[c + C_DELIVERED_BYTES] = counters[c + C_DELIVERED_BYTES]! + bytes
+    counters[c + C_DELIVERED] = counters[c + C_DELIVERED] + delivered
+    counters[c + C_DELIVERED_BYTES] = counters[c + C_DELIVERED_BYTES] + bytes
     const receiver = this.receivers[end]
     // A burst whose frames were all overtaken is empty when it comes.
     if (delivered === 0 || receiver === null || receiver === undefined) wire.free(slot)

@@ -23,10 +23,10 @@ export function onesComplementSum(bytes: Uint8Array, words: Int32Array, from: nu
   let h2 = 0
   // Lower halves are not summed: sum(low) = sum(word) − 65536 · sum(high), exact modulo 2^32 as long as sum(low) < 2^32.
   for (const limit = end - 3; i < limit; i += 4) {
-    const w = words[i]!
-    const x = words[i + 1]!
-    const y = words[i + 2]!
-    const z = words[i + 3]!
+    const w = words[i]
+    const x = words[i + 1]
+    const y = words[i + 2]
+    const z = words[i + 3]
     s = (s + w + x) | 0
     h = (h + (w >>> 16) + (x >>> 16)) | 0
     s2 = (s2 + y + z) | 0
@@ -35,7 +35,7 @@ export function onesComplementSum(bytes: Uint8Array, words: Int32Array, from: nu
   s = (s + s2) | 0
   h = (h + h2) | 0
   for (; i < end; i++) {
-    const w = words[i]!
+    const w = words[i]
     s = (s + w) | 0
     h = (h + (w >>> 16)) | 0
   }
@@ -43,9 +43,9 @@ export function onesComplementSum(bytes: Uint8Array, words: Int32Array, from: nu
   const rest = (from + length) & 3
   if (rest !== 0) {
     const at = from + length - rest
-    sum += bytes[at]!
-    if (rest > 1) sum += bytes[at + 1]! << 8
-    if (rest > 2) sum += bytes[at + 2]!
+    sum += bytes[at]
+    if (rest > 1) sum += bytes[at + 1] << 8
+    if (rest > 2) sum += bytes[at + 2]
   }
   const folded = fold16(sum)
   return ((folded & 0xff) << 8) | (folded >>> 8)
@@ -54,7 +54,7 @@ export function onesComplementSum(bytes: Uint8Array, words: Int32Array, from: nu
 function slowSum(bytes: Uint8Array, from: number, length: number): number {
   let sum = 0
   const even = from + (length & ~1)
-  for (let i = from; i < even; i += 2) sum += (bytes[i]! << 8) | bytes[i + 1]!
-  if ((length & 1) !== 0) sum += bytes[even]! << 8
+  for (let i = from; i < even; i += 2) sum += (bytes[i] << 8) | bytes[i + 1]
+  if ((length & 1) !== 0) sum += bytes[even] << 8
   return fold16(sum)
 }

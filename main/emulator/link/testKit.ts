@@ -51,28 +51,28 @@ export function putBurst(wire: Wire, burst: TestBurst): number {
   t.payLen[slot] = burst.payload.length
   t.mss[slot] = burst.mss
   t.nsegs[slot] = Math.max(1, Math.ceil(burst.payload.length / burst.mss))
-  t.tso[slot] = t.nsegs[slot]! > 1 ? 1 : 0
-  for (let i = 0; i < t.nsegs[slot]!; i++) t.csum[slot * 64 + i] = wire.computeChecksum(slot, i)
-  if (t.nsegs[slot] === 1) put16(b, at + t.l4off[slot]! + 16, t.csum[slot * 64]!)
+  t.tso[slot] = t.nsegs[slot] > 1 ? 1 : 0
+  for (let i = 0; i < t.nsegs[slot]; i++) t.csum[slot * 64 + i] = wire.computeChecksum(slot, i)
+  if (t.nsegs[slot] === 1) put16(b, at + t.l4off[slot] + 16, t.csum[slot * 64])
   return slot
 }
 
 /** Sum of all 16-bit words of a TCP segment with its pseudo header: 0xffff when the checksum is right. Written plainly, apart from the code under test. */
 export function tcpSumIsRight(frame: Uint8Array): boolean {
   const l3 = frame[12] === 0x81 ? 18 : 14
-  const total = (frame[l3 + 2]! << 8) | frame[l3 + 3]!
-  const l4 = l3 + (frame[l3]! & 15) * 4
+  const total = (frame[l3 + 2] << 8) | frame[l3 + 3]
+  const l4 = l3 + (frame[l3] & 15) * 4
   const segment = frame.slice(l4, l3 + total)
   const bytes = [...frame.slice(l3 + 12, l3 + 20), 0, 6, segment.length >> 8, segment.length & 255, ...segment]
   if (bytes.length % 2 === 1) bytes.push(0)
   let sum = 0
   for (let i = 0; i < bytes.length; i += 2) {
-    sum += bytes[i]! * 256 + bytes[i + 1]!
+    sum += bytes[i] * 256 + bytes[i + 1]
     if (sum > 0xffff) sum -= 0xffff
   }
   let ip = 0
   for (let i = l3; i < l4; i += 2) {
-    ip += frame[i]! * 256 + frame[i + 1]!
+    ip += frame[i] * 256 + frame[i + 1]
     if (ip > 0xffff) ip -= 0xffff
   }
   return sum === 0xffff && ip === 0xffff

@@ -17,7 +17,7 @@ describe('sum', () => {
         memory.set(data.subarray(0, 512))
         let plain = 0
         for (let i = 0; i < Math.min(length, 512 - from); i++)
-          plain += i % 2 === 0 ? memory[from + i]! * 256 : memory[from + i]!
+          plain += i % 2 === 0 ? memory[from + i] * 256 : memory[from + i]
         while (plain > 0xffff) plain = (plain & 0xffff) + (plain >>> 16)
         expect(onesComplementSum(memory, new Int32Array(memory.buffer), from, Math.min(length, 512 - from))).toBe(plain)
       }),
@@ -58,13 +58,13 @@ describe('a burst on the wire', () => {
           const wire = new Wire({ registry: new Registry() })
           const payload = bytesOf(n, mss)
           const slot = putBurst(wire, { payload, mss, vlan, options: (n % 3) * 4 })
-          const frames = wire.slots.nsegs[slot]!
+          const frames = wire.slots.nsegs[slot]
           const joined: number[] = []
           let wireBytes = 0
           for (let i = 0; i < frames; i++) {
             const frame = wire.frameBytes(slot, i)
             expect(tcpSumIsRight(frame)).toBe(true)
-            joined.push(...frame.subarray(wire.slots.hdrLen[slot]!))
+            joined.push(...frame.subarray(wire.slots.hdrLen[slot]))
             wireBytes += Math.max(60, frame.length) + 24
           }
           expect(Uint8Array.from(joined)).toEqual(payload)
@@ -103,7 +103,7 @@ describe('slots', () => {
     const held: number[] = []
     for (const n of [0, 96, 97, 2048, 2049, 9216, 9217, 65536, 10, 65536]) held.push(wire.alloc(n))
     const ranges = held.map((slot) => [wire.headerAt(slot), wire.payloadAt(slot)] as const).sort((a, b) => a[0] - b[0])
-    for (let i = 1; i < ranges.length; i++) expect(ranges[i]![0]).toBeGreaterThan(ranges[i - 1]![1])
+    for (let i = 1; i < ranges.length; i++) expect(ranges[i][0]).toBeGreaterThan(ranges[i - 1][1])
     expect(wire.inUse).toBe(10)
     for (const slot of held) wire.free(slot)
     expect(wire.inUse).toBe(0)

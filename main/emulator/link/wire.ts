@@ -43,6 +43,8 @@ const slotSpec = {
   proto: 'u8',
   /** 1: the card cut the burst (TSO): headers of single frames are derived. */
   tso: 'u8',
+  /** 1: the checksum was not inserted by a card of the model, so a receiver has to compute it. */
+  hostSum: 'u8',
   /** Frames that did not survive: bit i of drop0, bit i−32 of drop1. */
   drop0: 'u32',
   drop1: 'u32',
@@ -52,8 +54,6 @@ const slotSpec = {
   sent: 'f64',
   /** Host that sent it. */
   from: 'u8',
-  /** Burst of the send-path probe, or 0. */
-  probe: 'i32',
   /** Next slot in a queue, or in the list of free slots of the size. */
   next: 'i32',
 } as const
@@ -64,6 +64,8 @@ export class Wire {
   bytes = new Uint8Array(1024 * 1024)
   /** The same bytes as 32-bit words. */
   words = new Int32Array(this.bytes.buffer)
+  /** Row of the send-path probe's burst in each slot, 0 = none; may be shorter than the table. Observer. */
+  probe = new Int32Array(0)
   private top = 0
   /** Head of the list of free slots of each size. */
   private readonly freeSlots = new Int32Array(capacities.length)
@@ -77,11 +79,28 @@ export class Wire {
       () => this.bytes.subarray(0, this.top),
       (data) => {
         this.ensure(data.length)
-        this.bytes.set(data as Uint8Array)
+        this.bytes.set(data)
         this.bytes.fill(0, data.length)
         this.top = data.length
       },
     )
+    registry.array(
+      'wire.probe',
+      () => this.probe,
+      (data) => (this.probe = (data as Int32Array<ArrayBuffer>).slice()),
+      { observer: true },
+    )
+  }
+
+  /** Marks a slot as carrying the burst of the send-path probe in `row` (0 = none). */
+  setProbe(slot: number, row: number): void {
+    if (slot >= this.probe.length) {
+      if (row === 0) return
+      const longer = new Int32Array(Math.max(64, slot * 2))
+      longer.set(this.probe)
+      this.probe = longer
+    }
+    this.probe[slot] = row
   }
 
   private ensure(size: number): void {
@@ -97,16 +116,16 @@ export class Wire {
   /** Takes a slot with room for `payload` bytes (at most 65536). Its columns are cleared, its bytes are whatever they were. */
   alloc(payload: number): number {
     let size = 0
-    while (capacities[size]! < payload) size++
+    while (capacities[size] < payload) size++
     const t = this.slots
-    let slot = this.freeSlots[size]!
+    let slot = this.freeSlots[size]
     if (slot !== 0) {
       this.freeSlots[size] = t.next[slot]!
     } else {
       slot = t.alloc()
       t.size[slot] = size
       t.offset[slot] = this.top
-      const end = this.top + WIRE_HEADER_BYTES + capacities[size]!
+      const end = this.top + WIRE_HEADER_BYTES + capacities[size]
       this.ensure(end)
       this.top = end
     }
@@ -118,16 +137,17 @@ export class Wire {
     t.l4off[slot] = 0
     t.proto[slot] = 0
     t.tso[slot] = 0
+    t.hostSum[slot] = 0
     t.drop0[slot] = 0
     t.drop1[slot] = 0
-    t.probe[slot] = 0
     t.next[slot] = 0
+    if (slot < this.probe.length) this.probe[slot] = 0
     return slot
   }
 
   free(slot: number): void {
     const t = this.slots
-    const size = t.size[slot]!
+    const size = t.size[slot]
     t.next[slot] = this.freeSlots[size]!
     this.freeSlots[size] = slot
     // A freed slot is recognised by its frame count.
@@ -143,23 +163,23 @@ export class Wire {
 
   /** First header byte in `bytes`. */
   headerAt(slot: number): number {
-    return this.slots.offset[slot]!
+    return this.slots.offset[slot]
   }
 
   /** First payload byte in `bytes`; a multiple of 4. */
   payloadAt(slot: number): number {
-    return this.slots.offset[slot]! + WIRE_HEADER_BYTES
+    return this.slots.offset[slot] + WIRE_HEADER_BYTES
   }
 
   /** Payload bytes of frame i. */
   framePayload(slot: number, i: number): number {
     const t = this.slots
-    return i < t.nsegs[slot]! - 1 ? t.mss[slot]! : t.payLen[slot]! - i * t.mss[slot]!
+    return i < t.nsegs[slot] - 1 ? t.mss[slot] : t.payLen[slot] - i * t.mss[slot]
   }
 
   /** Bytes of frame i without padding, preamble and check sequence. */
   frameLength(slot: number, i: number): number {
-    return this.slots.hdrLen[slot]! + this.framePayload(slot, i)
+    return this.slots.hdrLen[slot] + this.framePayload(slot, i)
   }
 
   /** Bytes of frame i as they occupy the wire: padded, with preamble, check sequence and gap. */
@@ -170,26 +190,26 @@ export class Wire {
 
   /** Wire bytes of the whole burst. All frames but the last are alike. */
   burstWireBytes(slot: number): number {
-    const n = this.slots.nsegs[slot]!
+    const n = this.slots.nsegs[slot]
     const last = this.frameWireBytes(slot, n - 1)
     return n === 1 ? last : (n - 1) * this.frameWireBytes(slot, 0) + last
   }
 
   isDropped(slot: number, i: number): boolean {
     const t = this.slots
-    return i < 32 ? ((t.drop0[slot]! >>> i) & 1) !== 0 : ((t.drop1[slot]! >>> (i - 32)) & 1) !== 0
+    return i < 32 ? ((t.drop0[slot] >>> i) & 1) !== 0 : ((t.drop1[slot] >>> (i - 32)) & 1) !== 0
   }
 
   setDropped(slot: number, i: number): void {
     const t = this.slots
-    if (i < 32) t.drop0[slot] = t.drop0[slot]! | (1 << i)
-    else t.drop1[slot] = t.drop1[slot]! | (1 << (i - 32))
+    if (i < 32) t.drop0[slot] = t.drop0[slot] | (1 << i)
+    else t.drop1[slot] = t.drop1[slot] | (1 << (i - 32))
   }
 
   /** Frames of the burst that are still there. */
   survivors(slot: number): number {
     const t = this.slots
-    return t.nsegs[slot]! - bitCount(t.drop0[slot]!) - bitCount(t.drop1[slot]!)
+    return t.nsegs[slot] - bitCount(t.drop0[slot]) - bitCount(t.drop1[slot])
   }
 
   /**
@@ -200,34 +220,34 @@ export class Wire {
    */
   frameHeader(slot: number, i: number, out: Uint8Array, at: number): number {
     const t = this.slots
-    const hdrLen = t.hdrLen[slot]!
+    const hdrLen = t.hdrLen[slot]
     const from = this.headerAt(slot)
     const bytes = this.bytes
     for (let n = 0; n < hdrLen; n++) out[at + n] = bytes[from + n]!
     if (t.tso[slot] === 0) return hdrLen
-    const l3 = at + t.l3off[slot]!
-    const l4 = at + t.l4off[slot]!
+    const l3 = at + t.l3off[slot]
+    const l4 = at + t.l4off[slot]
     const payload = this.framePayload(slot, i)
-    if (out[l3]! >>> 4 === 4) {
-      put16(out, l3 + 2, hdrLen - t.l3off[slot]! + payload)
+    if (out[l3] >>> 4 === 4) {
+      put16(out, l3 + 2, hdrLen - t.l3off[slot] + payload)
       put16(out, l3 + 4, get16(out, l3 + 4) + i)
       out[l3 + 10] = 0
       out[l3 + 11] = 0
       put16(out, l3 + 10, ipHeaderChecksum(out, l3))
-    } else put16(out, l3 + 4, hdrLen - t.l3off[slot]! - 40 + payload)
-    put32(out, l4 + 4, get32(out, l4 + 4) + i * t.mss[slot]!)
-    if (i < t.nsegs[slot]! - 1) out[l4 + 13] = out[l4 + 13]! & ~(TH_FIN | TH_PUSH)
-    put16(out, l4 + 16, t.csum[slot * WIRE_MAX_FRAMES + i]!)
+    } else put16(out, l3 + 4, hdrLen - t.l3off[slot] - 40 + payload)
+    put32(out, l4 + 4, get32(out, l4 + 4) + i * t.mss[slot])
+    if (i < t.nsegs[slot] - 1) out[l4 + 13] = out[l4 + 13] & ~(TH_FIN | TH_PUSH)
+    put16(out, l4 + 16, t.csum[slot * WIRE_MAX_FRAMES + i])
     return hdrLen
   }
 
   /** A frame as a capture file wants it: header and payload, not padded. */
   frameBytes(slot: number, i: number): Uint8Array {
-    const hdrLen = this.slots.hdrLen[slot]!
+    const hdrLen = this.slots.hdrLen[slot]
     const payload = this.framePayload(slot, i)
     const out = new Uint8Array(hdrLen + payload)
     this.frameHeader(slot, i, out, 0)
-    const from = this.payloadAt(slot) + i * this.slots.mss[slot]!
+    const from = this.payloadAt(slot) + i * this.slots.mss[slot]
     out.set(this.bytes.subarray(from, from + payload), hdrLen)
     return out
   }
@@ -247,8 +267,9 @@ export class Wire {
     t.proto[copy] = t.proto[slot]!
     t.from[copy] = t.from[slot]!
     t.sent[copy] = t.sent[slot]!
+    t.hostSum[copy] = t.hostSum[slot]!
     t.csum[copy * WIRE_MAX_FRAMES] = t.csum[slot * WIRE_MAX_FRAMES + i]!
-    const source = this.payloadAt(slot) + i * t.mss[slot]!
+    const source = this.payloadAt(slot) + i * t.mss[slot]
     this.bytes.copyWithin(this.payloadAt(copy), source, source + payload)
     return copy
   }
@@ -268,8 +289,8 @@ export class Wire {
     t.l4off[slot] = 0
     t.proto[slot] = 0
     t.hdrLen[slot] = Math.min(length, l3)
-    if (type === ETHERTYPE_IP && length >= l3 + 20 && b[at + l3]! >>> 4 === 4) {
-      const l4 = l3 + (b[at + l3]! & 15) * 4
+    if (type === ETHERTYPE_IP && length >= l3 + 20 && b[at + l3] >>> 4 === 4) {
+      const l4 = l3 + (b[at + l3] & 15) * 4
       t.l3off[slot] = l3
       t.proto[slot] = b[at + l3 + 9]!
       // Only the first fragment has the upper header.
@@ -284,11 +305,11 @@ export class Wire {
 
   private upperHeader(slot: number, l4: number, length: number): void {
     const t = this.slots
-    const proto = t.proto[slot]!
+    const proto = t.proto[slot]
     const at = this.headerAt(slot)
     if (proto === 6 && length >= l4 + 20) {
       t.l4off[slot] = l4
-      t.hdrLen[slot] = l4 + (this.bytes[at + l4 + 12]! >>> 4) * 4
+      t.hdrLen[slot] = l4 + (this.bytes[at + l4 + 12] >>> 4) * 4
     } else if (proto === 17 && length >= l4 + 8) {
       t.l4off[slot] = l4
       t.hdrLen[slot] = l4 + 8
@@ -305,11 +326,107 @@ export class Wire {
     proto: number,
   ): number {
     let sum = proto + (hdrLen - l4) + payload
-    if (header[l3]! >>> 4 === 4) for (let n = l3 + 12; n < l3 + 20; n += 2) sum += get16(header, n)
+    if (header[l3] >>> 4 === 4) for (let n = l3 + 12; n < l3 + 20; n += 2) sum += get16(header, n)
     else for (let n = l3 + 8; n < l3 + 40; n += 2) sum += get16(header, n)
     const field = l4 + (proto === 6 ? 16 : 6)
     for (let n = l4; n < hdrLen; n += 2) if (n !== field) sum += get16(header, n)
     return fold16(sum)
+  }
+
+  /** Puts the IPv4 header checksum into the frame of a slot of one frame. Does nothing for other packets. */
+  insertIpChecksum(slot: number): void {
+    const l3 = this.slots.l3off[slot]
+    if (l3 === 0) return
+    const b = this.bytes
+    const at = this.headerAt(slot) + l3
+    if (b[at] >>> 4 !== 4) return
+    b[at + 10] = 0
+    b[at + 11] = 0
+    put16(b, at + 10, ipHeaderChecksum(b, at))
+  }
+
+  /** Where the checksum of the upper header stands in the frame, from its first byte; 0 if there is none. */
+  private checksumField(slot: number): number {
+    const t = this.slots
+    const l4 = t.l4off[slot]
+    return l4 === 0 ? 0 : l4 + (t.proto[slot] === 6 ? 16 : 6)
+  }
+
+  /** Computes the TCP or UDP checksum of a slot of one frame and puts it into the frame. */
+  insertChecksum(slot: number): void {
+    const field = this.checksumField(slot)
+    if (field === 0) return
+    const sum = this.computeChecksum(slot, 0)
+    this.slots.csum[slot * WIRE_MAX_FRAMES] = sum
+    put16(this.bytes, this.headerAt(slot) + field, sum)
+  }
+
+  /** Takes the checksum of a slot of one frame as it stands in the frame (the host computed it, or did not). */
+  readChecksum(slot: number): void {
+    const field = this.checksumField(slot)
+    if (field !== 0) this.slots.csum[slot * WIRE_MAX_FRAMES] = get16(this.bytes, this.headerAt(slot) + field)
+    this.slots.hostSum[slot] = 1
+  }
+
+  /**
+   * Checksums of all frames of a TSO burst. What frames have in common is summed once: per frame remain length, sequence number, flags and payload.
+   */
+  insertBurstChecksums(slot: number): void {
+    const t = this.slots
+    const b = this.bytes
+    const head = this.headerAt(slot)
+    const l3 = head + t.l3off[slot]
+    const l4 = head + t.l4off[slot]
+    const hdrLen = t.hdrLen[slot]
+    const mss = t.mss[slot]
+    const frames = t.nsegs[slot]
+    let common = 6
+    if (b[l3] >>> 4 === 4) for (let n = l3 + 12; n < l3 + 20; n += 2) common += get16(b, n)
+    else for (let n = l3 + 8; n < l3 + 40; n += 2) common += get16(b, n)
+    for (let n = l4; n < head + hdrLen; n += 2) if (n < l4 + 4 || n > l4 + 6) common += get16(b, n)
+    common -= get16(b, l4 + 16) + get16(b, l4 + 12)
+    const flags = get16(b, l4 + 12)
+    const middle = flags & ~(TH_FIN | TH_PUSH)
+    const tcpHeader = hdrLen - t.l4off[slot]
+    let seq = get32(b, l4 + 4)
+    let payload = this.payloadAt(slot)
+    const { words } = this
+    for (let i = 0; i < frames; i++) {
+      const n = i < frames - 1 ? mss : t.payLen[slot] - i * mss
+      const sum =
+        common +
+        tcpHeader +
+        n +
+        (seq >>> 16) +
+        (seq & 0xffff) +
+        (i < frames - 1 ? middle : flags) +
+        onesComplementSum(b, words, payload, n)
+      t.csum[slot * WIRE_MAX_FRAMES + i] = ~fold16(sum) & 0xffff
+      seq = (seq + mss) >>> 0
+      payload += mss
+    }
+  }
+
+  /** Copies headers and what is known about them to another slot. */
+  copyHeader(from: number, to: number): void {
+    const t = this.slots
+    const hdrLen = t.hdrLen[from]
+    this.bytes.copyWithin(this.headerAt(to), this.headerAt(from), this.headerAt(from) + hdrLen)
+    t.hdrLen[to] = hdrLen
+    t.l3off[to] = t.l3off[from]!
+    t.l4off[to] = t.l4off[from]!
+    t.proto[to] = t.proto[from]!
+  }
+
+  /** Makes the header of a TSO burst one that begins `frames` frames and `bytes` bytes later; FIN and PUSH stay only if the burst ends with it. */
+  advanceHeader(slot: number, frames: number, bytes: number, last: boolean): void {
+    const t = this.slots
+    const b = this.bytes
+    const l3 = this.headerAt(slot) + t.l3off[slot]
+    const l4 = this.headerAt(slot) + t.l4off[slot]
+    if (b[l3] >>> 4 === 4) put16(b, l3 + 4, get16(b, l3 + 4) + frames)
+    put32(b, l4 + 4, get32(b, l4 + 4) + bytes)
+    if (!last) b[l4 + 13] = b[l4 + 13] & ~(TH_FIN | TH_PUSH)
   }
 
   /** TCP or UDP checksum that frame i should carry, from its bytes: what a card inserts, and what a receiver recomputes. */
@@ -317,8 +434,8 @@ export class Wire {
     const t = this.slots
     const hdrLen = this.frameHeader(slot, i, scratchHeader, 0)
     const payload = this.framePayload(slot, i)
-    const head = this.pseudoAndHeaderSum(scratchHeader, t.l3off[slot]!, t.l4off[slot]!, hdrLen, payload, t.proto[slot]!)
-    const data = onesComplementSum(this.bytes, this.words, this.payloadAt(slot) + i * t.mss[slot]!, payload)
+    const head = this.pseudoAndHeaderSum(scratchHeader, t.l3off[slot], t.l4off[slot], hdrLen, payload, t.proto[slot])
+    const data = onesComplementSum(this.bytes, this.words, this.payloadAt(slot) + i * t.mss[slot], payload)
     const sum = ~fold16(head + data) & 0xffff
     return sum === 0 && t.proto[slot] === 17 ? 0xffff : sum
   }
@@ -331,7 +448,7 @@ const scratchHeader = new Uint8Array(WIRE_HEADER_BYTES)
 
 /** IPv4 header checksum over a header whose checksum field is 0. */
 export function ipHeaderChecksum(b: Uint8Array, at: number): number {
-  const end = at + (b[at]! & 15) * 4
+  const end = at + (b[at] & 15) * 4
   let sum = 0
   for (let n = at; n < end; n += 2) sum += get16(b, n)
   return ~fold16(sum) & 0xffff

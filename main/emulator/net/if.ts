@@ -43,6 +43,7 @@ import {
   LINK_STATE_UP,
 } from './ifConstants'
 import type { MediaStatus } from './if_media'
+import { vlanDriver, vlanSpec } from './if_vlan'
 
 export * from './ifConstants'
 
@@ -162,6 +163,7 @@ interface IfnetText {
 
 export type Ifnet = Table<typeof ifnetSpec> & {
   ifaddr: Table<typeof ifaddrSpec>
+  vlan: Table<typeof vlanSpec>
   text: IfnetText
   /** Drivers by number; `if_driver` of a row is an index. Code, not state. */
   drivers: InterfaceDriver[]
@@ -173,12 +175,13 @@ export type Ifnet = Table<typeof ifnetSpec> & {
 export function createIfnet(k: Kernel): Ifnet {
   const table = k.registry.table(k.part('ifnet'), ifnetSpec, 8)
   const ifaddr = k.registry.table(k.part('ifaddr'), ifaddrSpec, 8)
+  const vlan = k.registry.table(k.part('vlan'), vlanSpec, 8)
   const text = k.registry.record(k.part('ifnetText'), {
     names: {},
     descriptions: {},
     groups: {},
     order: [],
-  } as IfnetText)
+  })
   k.sysctl.node('net.link', 'Link layers', 'net/if.c')
   const logLinkStateChange = k.sysctl.declare({
     name: 'net.link.log_link_state_change',
@@ -211,7 +214,7 @@ export function createIfnet(k: Kernel): Ifnet {
     source: 'net/if.c',
     fidelity: 'read',
   })
-  return Object.assign(table, { ifaddr, text, drivers: [] as InterfaceDriver[], logLinkStateChange })
+  return Object.assign(table, { ifaddr, text, vlan, drivers: [vlanDriver], logLinkStateChange })
 }
 
 /** Registers a driver; the number goes into `if_driver`. */
@@ -264,8 +267,8 @@ export function if_attach(k: Kernel, options: AttachOptions): number {
 /** Source: if_detach in sys/net/if.c (read). The driver has stopped the interface before. */
 export function if_detach(k: Kernel, ifp: number): void {
   const t = k.ifnet
-  for (let ifa = t.if_addrhead[ifp]!; ifa !== 0;) {
-    const next = t.ifaddr.ifa_link[ifa]!
+  for (let ifa = t.if_addrhead[ifp]; ifa !== 0;) {
+    const next = t.ifaddr.ifa_link[ifa]
     t.ifaddr.free(ifa)
     ifa = next
   }
@@ -295,18 +298,18 @@ export function interfaces(k: Kernel): readonly number[] {
 
 /** Hands a packet to the driver. The packet is gone in every case. */
 export function if_transmit(k: Kernel, ifp: number, m: number): number {
-  return k.ifnet.drivers[k.ifnet.if_driver[ifp]!]!.if_transmit(k, ifp, m)
+  return k.ifnet.drivers[k.ifnet.if_driver[ifp]].if_transmit(k, ifp, m)
 }
 
 /** Source: if_getcounter in sys/net/if.c (read): the card's own counter where it keeps one. */
 export function if_getcounter(k: Kernel, ifp: number, counter: InterfaceCounter): number {
-  const driver = k.ifnet.drivers[k.ifnet.if_driver[ifp]!]!
-  return driver.if_get_counter?.(k, ifp, counter) ?? k.ifnet[counter][ifp]!
+  const driver = k.ifnet.drivers[k.ifnet.if_driver[ifp]]
+  return driver.if_get_counter?.(k, ifp, counter) ?? k.ifnet[counter][ifp]
 }
 
 /** Flags as SIOCGIFFLAGS shows them. */
 export function if_getflags(k: Kernel, ifp: number): number {
-  return k.ifnet.if_flags[ifp]! | k.ifnet.if_drv_flags[ifp]!
+  return k.ifnet.if_flags[ifp] | k.ifnet.if_drv_flags[ifp]
 }
 
 /** Source: if_link_state_change, do_link_state_change in sys/net/if.c (read). */
@@ -325,7 +328,7 @@ export function if_link_state_change(k: Kernel, ifp: number, state: number): voi
 export function ifa_ifwithaddr(k: Kernel, address: number): number {
   const { ifaddr, if_addrhead } = k.ifnet
   for (const ifp of k.ifnet.text.order)
-    for (let ifa = if_addrhead[ifp]!; ifa !== 0; ifa = ifaddr.ifa_link[ifa]!)
+    for (let ifa = if_addrhead[ifp]; ifa !== 0; ifa = ifaddr.ifa_link[ifa]!)
       if (ifaddr.ifa_addr[ifa] === address) return ifa
   return 0
 }
@@ -336,11 +339,10 @@ export function ifa_ifwithnet(k: Kernel, address: number): number {
   const { ifaddr } = t
   let best = 0
   for (const ifp of t.text.order) {
-    if ((t.if_flags[ifp]! & IFF_UP) === 0) continue
-    for (let ifa = t.if_addrhead[ifp]!; ifa !== 0; ifa = ifaddr.ifa_link[ifa]!) {
-      const mask = ifaddr.ifa_netmask[ifa]!
-      if (((address ^ ifaddr.ifa_addr[ifa]!) & mask) === 0 && (best === 0 || mask > ifaddr.ifa_netmask[best]!))
-        best = ifa
+    if ((t.if_flags[ifp] & IFF_UP) === 0) continue
+    for (let ifa = t.if_addrhead[ifp]; ifa !== 0; ifa = ifaddr.ifa_link[ifa]!) {
+      const mask = ifaddr.ifa_netmask[ifa]
+      if (((address ^ ifaddr.ifa_addr[ifa]) & mask) === 0 && (best === 0 || mask > ifaddr.ifa_netmask[best])) best = ifa
     }
   }
   return best
@@ -350,11 +352,11 @@ export function ifa_ifwithnet(k: Kernel, address: number): number {
 export function addressesOf(k: Kernel, ifp: number): { address: number; netmask: number; broadcast: number }[] {
   const out: { address: number; netmask: number; broadcast: number }[] = []
   const { ifaddr } = k.ifnet
-  for (let ifa = k.ifnet.if_addrhead[ifp]!; ifa !== 0; ifa = ifaddr.ifa_link[ifa]!)
+  for (let ifa = k.ifnet.if_addrhead[ifp]; ifa !== 0; ifa = ifaddr.ifa_link[ifa]!)
     out.push({
-      address: ifaddr.ifa_addr[ifa]!,
-      netmask: ifaddr.ifa_netmask[ifa]!,
-      broadcast: ifaddr.ifa_broadaddr[ifa]!,
+      address: ifaddr.ifa_addr[ifa],
+      netmask: ifaddr.ifa_netmask[ifa],
+      broadcast: ifaddr.ifa_broadaddr[ifa],
     })
   return out
 }
@@ -370,7 +372,7 @@ function classMask(address: number): number {
 function in_control(k: Kernel, ifp: number, command: number, ifr: Ifreq): number {
   const t = k.ifnet
   const { ifaddr } = t
-  const head = t.if_addrhead[ifp]!
+  const head = t.if_addrhead[ifp]
   if (command === SIOCGIFADDR) {
     if (head === 0) return EADDRNOTAVAIL
     ifr.ifra_addr = ifaddr.ifa_addr[head]!
@@ -379,7 +381,7 @@ function in_control(k: Kernel, ifp: number, command: number, ifr: Ifreq): number
     return 0
   }
   // Without an address SIOCDIFADDR takes the first one.
-  const wanted = ifr.ifra_addr ?? (head === 0 ? undefined : ifaddr.ifa_addr[head]!)
+  const wanted = ifr.ifra_addr ?? (head === 0 ? undefined : ifaddr.ifa_addr[head])
   if (wanted === undefined) return EADDRNOTAVAIL
   let before = 0
   let ifa = head
@@ -403,9 +405,9 @@ function in_control(k: Kernel, ifp: number, command: number, ifr: Ifreq): number
   ifaddr.ifa_addr[ifa] = wanted
   ifaddr.ifa_netmask[ifa] = mask
   ifaddr.ifa_broadaddr[ifa] =
-    (t.if_flags[ifp]! & IFF_BROADCAST) === 0 ? 0 : (ifr.ifra_broadaddr ?? (wanted | ~mask) >>> 0)
+    (t.if_flags[ifp] & IFF_BROADCAST) === 0 ? 0 : (ifr.ifra_broadaddr ?? (wanted | ~mask) >>> 0)
   // The first address makes the driver bring the interface up.
-  if (head === 0) return t.drivers[t.if_driver[ifp]!]!.if_ioctl?.(k, ifp, SIOCSIFADDR, ifr) ?? 0
+  if (head === 0) return t.drivers[t.if_driver[ifp]].if_ioctl?.(k, ifp, SIOCSIFADDR, ifr) ?? 0
   return 0
 }
 
@@ -413,7 +415,7 @@ function in_control(k: Kernel, ifp: number, command: number, ifr: Ifreq): number
 function setFlags(k: Kernel, ifp: number, ifr: Ifreq): number {
   const t = k.ifnet
   const wanted = ifr.ifr_flags ?? 0
-  const old = t.if_flags[ifp]!
+  const old = t.if_flags[ifp]
   const goesUp = (wanted & IFF_UP) !== 0 && (old & IFF_UP) === 0
   let promiscuous = old & IFF_PROMISC
   if (((old ^ wanted) & IFF_PPROMISC) !== 0) {
@@ -422,8 +424,8 @@ function setFlags(k: Kernel, ifp: number, ifr: Ifreq): number {
   }
   t.if_flags[ifp] = (old & IFF_CANTCHANGE & ~IFF_PROMISC) | promiscuous | (wanted & ~IFF_CANTCHANGE)
   // The driver's answer is ignored, as in the kernel.
-  t.drivers[t.if_driver[ifp]!]!.if_ioctl?.(k, ifp, SIOCSIFFLAGS, ifr)
-  if (goesUp) t.if_flags[ifp] = t.if_flags[ifp]! | IFF_UP
+  t.drivers[t.if_driver[ifp]].if_ioctl?.(k, ifp, SIOCSIFFLAGS, ifr)
+  if (goesUp) t.if_flags[ifp] = t.if_flags[ifp] | IFF_UP
   t.if_lastchange[ifp] = k.machine.time
   return 0
 }
@@ -447,7 +449,7 @@ export function ifioctl(k: Kernel, name: string, command: number, ifr: Ifreq, pr
   const ifp = ifunit(k, name)
   if (ifp === 0) return ENXIO
   const t = k.ifnet
-  const driver = t.drivers[t.if_driver[ifp]!]!
+  const driver = t.drivers[t.if_driver[ifp]]
   switch (command) {
     case SIOCGIFFLAGS:
       ifr.ifr_flags = if_getflags(k, ifp)
@@ -480,7 +482,7 @@ export function ifioctl(k: Kernel, name: string, command: number, ifr: Ifreq, pr
       return setFlags(k, ifp, ifr)
     case SIOCSIFCAP: {
       if (driver.if_ioctl === undefined) return EOPNOTSUPP
-      if (((ifr.ifr_reqcap ?? 0) & ~t.if_capabilities[ifp]!) !== 0) return EINVAL
+      if (((ifr.ifr_reqcap ?? 0) & ~t.if_capabilities[ifp]) !== 0) return EINVAL
       const error = driver.if_ioctl(k, ifp, command, ifr)
       if (error === 0) t.if_lastchange[ifp] = k.machine.time
       return error
@@ -518,8 +520,8 @@ export function ether_ioctl(k: Kernel, ifp: number, command: number, ifr: Ifreq)
   const t = k.ifnet
   switch (command) {
     case SIOCSIFADDR:
-      t.if_flags[ifp] = t.if_flags[ifp]! | IFF_UP
-      return t.drivers[t.if_driver[ifp]!]!.if_ioctl?.(k, ifp, SIOCSIFFLAGS, ifr) ?? 0
+      t.if_flags[ifp] = t.if_flags[ifp] | IFF_UP
+      return t.drivers[t.if_driver[ifp]].if_ioctl?.(k, ifp, SIOCSIFFLAGS, ifr) ?? 0
     case SIOCSIFMTU:
       if ((ifr.ifr_mtu ?? 0) > 1500) return EINVAL
       t.if_mtu[ifp] = ifr.ifr_mtu ?? 0

@@ -1,0 +1,443 @@
+/**
+ * cxgbe(4) for a T6: attaching adapter and ports, ioctls, transmit entry, counters and media. A host's T6 interfaces are ports of one adapter,
+ * t6nex0. The first one's cable is the machine's link; further ports have no carrier.
+ * Source: sys/dev/cxgbe/t4_main.c cxgbe_vi_attach, cxgbe_ioctl, cxgbe_transmit, cxgbe_init_synchronized, cxgbe_get_counter (read through
+ * reference nic-cxgbe 1.1, 1.2, 3.5).
+ */
+import type { InterfaceConfig } from '../../config'
+import type { Kernel } from '../../kernel'
+import { m_freem } from '../../kern/kern_mbuf'
+import {
+  EV_NIC_RX_HOLDOFF,
+  EV_NIC_RX_TASK,
+  EV_NIC_TX,
+  EV_NIC_TX_STATUS,
+  EV_NIC_TX_TASK,
+} from '../../machine/eventKinds'
+import {
+  capabilityBits,
+  ETHER_HDR_LEN,
+  ether_ioctl,
+  if_attach,
+  if_link_state_change,
+  if_name,
+  IFCAP_HWCSUM,
+  IFCAP_HWCSUM_IPV6,
+  IFCAP_HWRXTSTMP,
+  IFCAP_HWSTATS,
+  IFCAP_JUMBO_MTU,
+  IFCAP_LINKSTATE,
+  IFCAP_LRO,
+  IFCAP_NOMAP,
+  IFCAP_RXCSUM,
+  IFCAP_RXCSUM_IPV6,
+  IFCAP_TOE,
+  IFCAP_TSO,
+  IFCAP_TSO4,
+  IFCAP_TSO6,
+  IFCAP_TXCSUM,
+  IFCAP_TXCSUM_IPV6,
+  IFCAP_VLAN_HWCSUM,
+  IFCAP_VLAN_HWTAGGING,
+  IFCAP_VLAN_HWTSO,
+  IFCAP_VLAN_MTU,
+  IFF_BROADCAST,
+  IFF_DRV_RUNNING,
+  IFF_MULTICAST,
+  IFF_SIMPLEX,
+  IFF_UP,
+  IFT_ETHER,
+  ifioctl,
+  type Ifreq,
+  type InterfaceCounter,
+  LINK_STATE_DOWN,
+  LINK_STATE_UP,
+  registerDriver,
+} from '../../net/if'
+import { portMedia, type MediaStatus } from '../../net/if_media'
+import { vlan_trunk_capabilities } from '../../net/if_vlan'
+import { inet_addr } from '../../netinet/in'
+import { EAGAIN, EINVAL, ENETDOWN } from '../../sys/errno'
+import { CSUM_IP, CSUM_IP6_TCP, CSUM_IP6_UDP, CSUM_IP_TCP, CSUM_IP_UDP, CSUM_TSO } from '../../sys/mbuf'
+import { SIOCAIFADDR, SIOCSIFADDR, SIOCSIFCAP, SIOCSIFFLAGS, SIOCSIFMTU } from '../../sys/sockio'
+import {
+  createAdapterTables,
+  type Cxgbe,
+  EQ_ESIZE,
+  M_HASHTYPE_NONE,
+  MAC_COUNTERS,
+  type MacCounter,
+  macCounters,
+  MAX_MTU,
+  MP_RING_IDLE,
+  SPG_LEN,
+  TX_SGL_SEGS_TSO,
+} from './adapter'
+import { hw_rx_holdoff_event, hw_rx, service_iq } from './t4_sge_rx'
+import { hw_tx_event, hw_tx_status_event, PORT_BPS } from './t4_hw'
+import { parse_pkt, parsedPacket } from './t4_sge_parse'
+import { handle_sge_egr_update, mp_ring_enqueue } from './t4_sge_tx'
+import { cplCtrl0, probePacket } from './t4_sge_wr'
+import { declareCxgbeSysctls, cxgbeTunables } from './t4_sysctl'
+
+/** Capabilities of a port without TOE; enabled by default: all of them. */
+export const T4_CAP =
+  IFCAP_VLAN_HWTAGGING |
+  IFCAP_VLAN_MTU |
+  IFCAP_HWCSUM |
+  IFCAP_VLAN_HWCSUM |
+  IFCAP_TSO |
+  IFCAP_JUMBO_MTU |
+  IFCAP_LRO |
+  IFCAP_VLAN_HWTSO |
+  IFCAP_LINKSTATE |
+  IFCAP_HWCSUM_IPV6 |
+  IFCAP_HWSTATS |
+  IFCAP_HWRXTSTMP |
+  IFCAP_NOMAP
+const TX_CSUM = CSUM_IP_TCP | CSUM_IP_UDP | CSUM_IP
+const TX_CSUM6 = CSUM_IP6_UDP | CSUM_IP6_TCP
+const IP_MAXPACKET = 65535
+const ETHERMIN = 46
+const PF = 4
+
+/** Bits that SIOCSIFCAP simply toggles. */
+const PLAIN_TOGGLES = [
+  IFCAP_RXCSUM,
+  IFCAP_RXCSUM_IPV6,
+  IFCAP_LRO,
+  IFCAP_VLAN_HWTAGGING,
+  IFCAP_VLAN_MTU,
+  IFCAP_VLAN_HWTSO,
+  IFCAP_VLAN_HWCSUM,
+  IFCAP_HWRXTSTMP,
+  IFCAP_NOMAP,
+]
+
+export function createCxgbe(k: Kernel): Cxgbe {
+  const wanted = k.config.interfaces.filter((entry) => entry.model === 't6')
+  const tunables = cxgbeTunables(k)
+  const ports = wanted.length
+  const tables = createAdapterTables(k, ports, ports * tunables.ntxq, ports * tunables.nrxq)
+  const driver = registerDriver(k, {
+    name: 'cxgbe',
+    if_transmit: cxgbe_transmit,
+    if_ioctl: cxgbe_ioctl,
+    if_get_counter: cxgbe_get_counter,
+    if_media_status: mediaStatus,
+  })
+  const cx: Cxgbe = Object.assign(tables, { driver, attach: () => attach(k, wanted) })
+  for (let i = 0; i < ports; i++) {
+    const p = cx.port.alloc()
+    const t = cx.port
+    t.ntxq[p] = tunables.ntxq
+    t.nrxq[p] = tunables.nrxq
+    t.qsizeTxq[p] = tunables.qsizeTxq
+    t.qsizeRxq[p] = tunables.qsizeRxq
+    t.tmrIdx[p] = tunables.tmrIdx
+    t.rsrvNoflowq[p] = tunables.rsrvNoflowq
+    t.cplCtrl0[p] = cplCtrl0(i, PF, i)
+    for (let n = 0; n < tunables.nrxq; n++) {
+      const q = cx.rxq.alloc()
+      if (n === 0) t.firstRxq[p] = q
+      cx.rxq.port[q] = p
+      cx.rxq.index[q] = n
+      cx.rxq.cpu[q] = n % k.cpu.count
+    }
+    for (let n = 0; n < tunables.ntxq; n++) {
+      const q = cx.txq.alloc()
+      if (n === 0) t.firstTxq[p] = q
+      cx.txq.port[q] = p
+      cx.txq.index[q] = n
+      cx.txq.rxq[q] = t.firstRxq[p] + (n % tunables.nrxq)
+      cx.txq.iqid[q] = cx.txq.rxq[q]!
+    }
+    declareCxgbeSysctls(k, cx, p, i)
+  }
+  wireEvents(k)
+  return cx
+}
+
+function wireEvents(k: Kernel): void {
+  const { machine } = k
+  if (machine.handled(EV_NIC_TX)) return
+  const { kernels } = machine
+  machine.on(EV_NIC_TX, (host, p) => hw_tx_event(kernels[host], p))
+  machine.on(EV_NIC_TX_STATUS, (host, p, q, kind) => {
+    const kernel = kernels[host]
+    if (!hw_tx_status_event(kernel, p, q, kind)) return
+    const { rxq, txq } = kernel.cxgbe
+    kernel.cpu.run(rxq.cpu[txq.rxq[q]], EV_NIC_TX_TASK, host, p, q)
+  })
+  machine.on(EV_NIC_TX_TASK, (host, _p, q) => handle_sge_egr_update(kernels[host], q))
+  machine.on(EV_NIC_RX_HOLDOFF, (host, p, q) => hw_rx_holdoff_event(kernels[host], p, q))
+  machine.on(EV_NIC_RX_TASK, (host, p, q) => service_iq(kernels[host], p, q))
+}
+
+/** Makes the interfaces and configures them as rc(8) would: MTU, capabilities, address. */
+function attach(k: Kernel, wanted: readonly InterfaceConfig[]): void {
+  const { port } = k.cxgbe
+  if (wanted.length === 0) return
+  const interrupts = 1 + wanted.length * port.nrxq[1]
+  const eqs = wanted.length * (port.ntxq[1] + port.nrxq[1] + 1)
+  k.printf(
+    `t6nex0: PCIe gen3 x16, ${wanted.length} port${wanted.length === 1 ? '' : 's'}, ${interrupts} MSI-X interrupts, ${eqs} eq, ${interrupts} iq`,
+  )
+  wanted.forEach((entry, i) => {
+    const p = i + 1
+    // Chelsio's prefix; the rest tells host and port.
+    const lladdr = [0x00, 0x07, 0x43, 0x00, k.id, p]
+    const ifp = if_attach(k, {
+      name: entry.name,
+      type: IFT_ETHER,
+      driver: k.cxgbe.driver,
+      softc: p,
+      flags: IFF_BROADCAST | IFF_SIMPLEX | IFF_MULTICAST,
+      mtu: 1500,
+      capabilities: T4_CAP | IFCAP_TOE,
+      capenable: T4_CAP,
+      hwassist: TX_CSUM | TX_CSUM6 | CSUM_TSO,
+      hdrlen: ETHER_HDR_LEN,
+      baudrate: PORT_BPS,
+      lladdr,
+      linkState: LINK_STATE_DOWN,
+    })
+    port.ifp[p] = ifp
+    k.ifnet.if_hw_tsomax[ifp] = IP_MAXPACKET
+    k.ifnet.if_hw_tsomaxsegcount[ifp] = TX_SGL_SEGS_TSO
+    k.ifnet.if_hw_tsomaxsegsize[ifp] = 65536
+    k.printf(`${entry.name}: <port ${i}> on t6nex0`)
+    k.printf(`${entry.name}: Ethernet address: ${lladdr.map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`)
+    k.printf(`${entry.name}: ${port.ntxq[p]} txq, ${port.nrxq[p]} rxq (NIC)`)
+    if (i === 0 && k.id < 2) {
+      port.linked[p] = 1
+      k.machine.link.attach(k.id, (slot) => hw_rx(k, p, slot))
+    }
+    if (entry.mtu !== 1500) ifioctl(k, entry.name, SIOCSIFMTU, { ifr_mtu: entry.mtu })
+    let capenable = k.ifnet.if_capenable[ifp]
+    for (const keyword of Object.keys(entry.capabilities)) {
+      const bits = capabilityBits(keyword)
+      capenable = entry.capabilities[keyword] === true ? capenable | bits : capenable & ~bits
+      capenable &= k.ifnet.if_capabilities[ifp]
+      ifioctl(k, entry.name, SIOCSIFCAP, { ifr_reqcap: capenable })
+      capenable = k.ifnet.if_capenable[ifp]!
+    }
+    const address = inet_addr(entry.address)
+    if (address > 0)
+      ifioctl(k, entry.name, SIOCAIFADDR, {
+        ifra_addr: address,
+        ifra_mask: entry.prefixLength === 0 ? 0 : (0xffffffff << (32 - entry.prefixLength)) >>> 0,
+      })
+  })
+}
+
+/** Rings and software descriptors: once, when the interface comes up for the first time. Source: t4_main.c vi_full_init, t4_sge.c alloc_eq. */
+function vi_full_init(k: Kernel, p: number): void {
+  const cx = k.cxgbe
+  const { port, txq } = cx
+  if (port.fullInit[p] === 1) return
+  port.fullInit[p] = 1
+  const qsize = port.qsizeTxq[p]
+  const sidx = qsize - SPG_LEN / EQ_ESIZE
+  let at = cx.sdM.length
+  const total = at + sidx * port.ntxq[p]
+  cx.sdM = grown(cx.sdM, new Int32Array(total))
+  cx.sdUsed = grown(cx.sdUsed, new Uint8Array(total))
+  cx.items = grown(cx.items, new Int32Array(total))
+  cx.sdProbe = grown(cx.sdProbe, new Int32Array(total))
+  for (let n = 0; n < port.ntxq[p]; n++) {
+    const q = port.firstTxq[p] + n
+    const frames = Math.ceil((qsize * EQ_ESIZE) / 4096)
+    const first = k.phys.allocContig(frames)
+    if (first === 0)
+      throw new Error(`${if_name(k, port.ifp[p])}: no memory for transmit queue ${n}; give the host more memory`)
+    txq.ba[q] = first * 4096
+    txq.sidx[q] = sidx
+    txq.sdesc[q] = at
+    k.phys.fill(first * 4096, qsize * EQ_ESIZE, 0)
+    at += sidx
+  }
+}
+
+function grown<T extends Int32Array | Uint8Array>(old: T, longer: T): T {
+  longer.set(old)
+  return longer
+}
+
+/** Source: t4_main.c cxgbe_init_synchronized. */
+function cxgbe_init(k: Kernel, p: number): void {
+  const { port } = k.cxgbe
+  if (port.running[p] === 1) return
+  vi_full_init(k, p)
+  port.running[p] = 1
+  const ifp = port.ifp[p]
+  k.ifnet.if_drv_flags[ifp] = k.ifnet.if_drv_flags[ifp] | IFF_DRV_RUNNING
+  if (port.linked[p] === 1) if_link_state_change(k, ifp, LINK_STATE_UP)
+}
+
+/** Source: t4_main.c cxgbe_uninit_synchronized: packets that wait in software are dropped, those the card has are not. */
+function cxgbe_uninit(k: Kernel, p: number): void {
+  const cx = k.cxgbe
+  const { port, txq } = cx
+  if (port.running[p] === 0) return
+  port.running[p] = 0
+  const ifp = port.ifp[p]
+  k.ifnet.if_drv_flags[ifp] = k.ifnet.if_drv_flags[ifp] & ~IFF_DRV_RUNNING
+  for (let n = 0; n < port.ntxq[p]; n++) {
+    const q = port.firstTxq[p] + n
+    while (txq.rCidx[q] !== txq.rPidx[q]) {
+      m_freem(k, cx.items[txq.sdesc[q] + txq.rCidx[q]])
+      txq.rCidx[q] = txq.rCidx[q] + 1 === txq.sidx[q] ? 0 : txq.rCidx[q] + 1
+    }
+    txq.rState[q] = MP_RING_IDLE
+  }
+  if_link_state_change(k, ifp, LINK_STATE_DOWN)
+}
+
+/** Source: t4_main.c cxgbe_transmit. Takes the packet in every case. */
+function cxgbe_transmit(k: Kernel, ifp: number, m0: number): number {
+  const { port } = k.cxgbe
+  const p = k.ifnet.if_softc[ifp]
+  if (k.ifnet.if_link_state[ifp] !== LINK_STATE_UP) {
+    m_freem(k, m0)
+    return ENETDOWN
+  }
+  const error = parse_pkt(k, m0)
+  if (error !== 0) {
+    port.txParseError[p]++
+    return error
+  }
+  const m = parsedPacket
+  const reserved = port.rsrvNoflowq[p]
+  let q = port.firstTxq[p]
+  if (k.mb.ph_rsstype[m] !== M_HASHTYPE_NONE) q += (k.mb.ph_flowid[m] % (port.ntxq[p] - reserved)) + reserved
+  const { control } = k.machine.probe
+  const watched = control.current !== 0 && control.host === k.id
+  if (watched) probePacket(m)
+  const full = mp_ring_enqueue(k, q, m)
+  if (watched) probePacket(0)
+  if (full !== 0) m_freem(k, m)
+  return full
+}
+
+/** Source: t4_main.c cxgbe_ioctl. */
+function cxgbe_ioctl(k: Kernel, ifp: number, command: number, ifr: Ifreq): number {
+  const p = k.ifnet.if_softc[ifp]
+  const t = k.ifnet
+  switch (command) {
+    case SIOCSIFMTU: {
+      const mtu = ifr.ifr_mtu ?? 0
+      if (mtu < ETHERMIN || mtu > MAX_MTU) return EINVAL
+      t.if_mtu[ifp] = mtu
+      return 0
+    }
+    case SIOCSIFFLAGS:
+      if ((t.if_flags[ifp] & IFF_UP) !== 0) cxgbe_init(k, p)
+      else cxgbe_uninit(k, p)
+      return 0
+    case SIOCSIFADDR:
+      t.if_flags[ifp] = t.if_flags[ifp] | IFF_UP
+      cxgbe_init(k, p)
+      return 0
+    case SIOCSIFCAP:
+      return setCapabilities(k, ifp, (ifr.ifr_reqcap ?? 0) ^ t.if_capenable[ifp])
+    default:
+      return ether_ioctl(k, ifp, command, ifr)
+  }
+}
+
+/**
+ * SIOCSIFCAP, one capability after the other: what came before an error stays changed. CSUM_TSO stays in if_hwassist whatever TSO4 and TSO6 are.
+ * Source: t4_main.c cxgbe_ioctl; reference nic-cxgbe 1.2.
+ */
+function setCapabilities(k: Kernel, ifp: number, mask: number): number {
+  const t = k.ifnet
+  const toggle = (bit: number): void => {
+    t.if_capenable[ifp] = t.if_capenable[ifp] ^ bit
+  }
+  const on = (bit: number): boolean => (t.if_capenable[ifp] & bit) !== 0
+  const print = (text: string): void => k.printf(`${if_name(k, ifp)}: ${text}`)
+  if ((mask & IFCAP_TXCSUM) !== 0) {
+    toggle(IFCAP_TXCSUM)
+    t.if_hwassist[ifp] = t.if_hwassist[ifp] ^ TX_CSUM
+    if (on(IFCAP_TSO4) && !on(IFCAP_TXCSUM)) {
+      toggle(IFCAP_TSO4)
+      print('tso4 disabled due to -txcsum.')
+    }
+  }
+  if ((mask & IFCAP_TXCSUM_IPV6) !== 0) {
+    toggle(IFCAP_TXCSUM_IPV6)
+    t.if_hwassist[ifp] = t.if_hwassist[ifp] ^ TX_CSUM6
+    if (on(IFCAP_TSO6) && !on(IFCAP_TXCSUM_IPV6)) {
+      toggle(IFCAP_TSO6)
+      print('tso6 disabled due to -txcsum6.')
+    }
+  }
+  if ((mask & IFCAP_TSO4) !== 0) {
+    if (!on(IFCAP_TSO4) && !on(IFCAP_TXCSUM)) {
+      print('enable txcsum first.')
+      return EAGAIN
+    }
+    toggle(IFCAP_TSO4)
+  }
+  if ((mask & IFCAP_TSO6) !== 0) {
+    if (!on(IFCAP_TSO6) && !on(IFCAP_TXCSUM_IPV6)) {
+      print('enable txcsum6 first.')
+      return EAGAIN
+    }
+    toggle(IFCAP_TSO6)
+  }
+  if ((mask & IFCAP_TOE) !== 0) {
+    // t4_tom is not loaded (and cannot be, in this model).
+    k.printf('You must kldload t4_tom.ko before trying to enable TOE on a cxgbe interface.')
+    return EAGAIN
+  }
+  for (const bit of PLAIN_TOGGLES) if ((mask & bit) !== 0) toggle(bit)
+  vlan_trunk_capabilities(k, ifp)
+  return 0
+}
+
+/** Counters are the MAC's (IFCAP_HWSTATS). Source: t4_main.c cxgbe_get_counter. */
+function cxgbe_get_counter(k: Kernel, ifp: number, counter: InterfaceCounter): number {
+  const p = k.ifnet.if_softc[ifp]
+  const { port, txq } = k.cxgbe
+  switch (counter) {
+    case 'if_ipackets':
+      return macCounter(k, p, 'rx_frames')
+    case 'if_ibytes':
+      return macCounter(k, p, 'rx_octets')
+    case 'if_opackets':
+      return macCounter(k, p, 'tx_frames')
+    case 'if_obytes':
+      return macCounter(k, p, 'tx_octets')
+    case 'if_oerrors':
+      return macCounter(k, p, 'tx_error_frames')
+    case 'if_iqdrops':
+      return macCounter(k, p, 'rx_ovflow0') + macCounter(k, p, 'rx_trunc0')
+    case 'if_oqdrops': {
+      let drops = macCounter(k, p, 'tx_drop')
+      for (let n = 0; n < port.ntxq[p]; n++) drops += txq.r_drops[port.firstTxq[p] + n]
+      return drops
+    }
+    default:
+      return k.ifnet[counter][ifp]
+  }
+}
+
+/** A MAC counter of port row p. */
+export function macCounter(k: Kernel, p: number, name: MacCounter): number {
+  return k.cxgbe.mac[p * MAC_COUNTERS + macCounters.indexOf(name)]
+}
+
+function mediaStatus(k: Kernel, ifp: number): MediaStatus {
+  const p = k.ifnet.if_softc[ifp]
+  const { subtype } = portMedia.find((entry) => entry.rateBps === PORT_BPS)!
+  const options = ['full-duplex', 'rxpause', 'txpause']
+  const carrier = k.cxgbe.port.linked[p] === 1 && k.ifnet.if_link_state[ifp] === LINK_STATE_UP
+  return {
+    current: { subtype, options },
+    active: { subtype, options },
+    carrier,
+    supported: [{ subtype, options }],
+  }
+}
