@@ -612,6 +612,8 @@ function swapin(k: Kernel, c: number, off: number, npages: number, len: number):
 
 /** 6.5: one I/O of an iteration is done, or its mbufs are queued. The last of all makes the data ready. */
 export function sendfile_iodone(k: Kernel, sfio: number, error: number): void {
+  // 0: a read(2), whose sleepers wait for the pages themselves.
+  if (sfio === 0) return
   if (k.cost.on) k.cost.enter(FN_sendfile_iodone)
   const f = k.sendfile.sfio
   if (error !== 0) f.sf_error[sfio] = error

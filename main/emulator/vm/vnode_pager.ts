@@ -128,7 +128,7 @@ function diskDone(k: Kernel, row: number): void {
     if (i < count && ((bogus >>> i) & 1) !== 0) continue
     const m = vm_page_lookup(k, object, first + i)
     if (error === 0) k.page.valid[m] = VM_PAGE_BITS_ALL
-    if (i >= count) vm_page_deactivate(k, m)
+    if (k.page.wire_count[m] === 0) vm_page_deactivate(k, m)
     unbusyPage(k, m)
   }
   done(k, argument, error)
