@@ -1,8 +1,9 @@
 /**
- * A kernel with memory and nothing else, for tests, benchmarks and test vectors: frames, pages, zones, mbufs, socket buffers. It has no network, no
- * event loop and no sysctl tree; what needs those gets the real {@link Kernel}.
+ * A kernel with memory and nothing else, for tests, benchmarks and test vectors: frames, pages, zones, mbufs, socket buffers. It has no network and no
+ * event loop; what needs those gets the real {@link Kernel}.
  */
 import type { HostConfig, MachineConfig } from './config'
+import { SysctlTree } from './kern/kern_sysctl'
 import { createMbufTables, mbuf_init } from './kern/kern_mbuf'
 import { createSockbufTable } from './kern/uipc_sockbuf'
 import type { Kernel } from './kernel'
@@ -77,9 +78,9 @@ export function createMemoryKernel(options: MemoryKernelOptions = {}): MemoryKer
     part: (name: string) => `host0.${name}`,
     now: () => k.time,
     printf: (line: string) => void k.msgbuf.lines.push(line),
-    sysctl: { getenvNumber: (name: string, otherwise: number) => Number(host.tunables[name] ?? otherwise) },
   } as unknown as { -readonly [K in keyof MemoryKernel]: MemoryKernel[K] }
   k.cost = new Cost(registry, 'host0.cost', host.cost, {})
+  k.sysctl = new SysctlTree(k)
   k.phys = new PhysMem(k)
   k.page = createVmPage(k)
   k.object = createVmObject(k)

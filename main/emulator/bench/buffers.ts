@@ -50,7 +50,12 @@ function unmapped(k: Kernel, first: number, npgs: number): number {
 
 /** Builds a kernel and the benchmarks that work on it. */
 export function bufferBenchmarks(): BufferBenchmark[] {
-  const k = createMemoryKernel({ debug: false, files: [new Uint8Array(FILE_PAGES * PAGE_SIZE)], contiguity: 1, warm: false })
+  const k = createMemoryKernel({
+    debug: false,
+    files: [new Uint8Array(FILE_PAGES * PAGE_SIZE)],
+    contiguity: 1,
+    warm: false,
+  })
   setExtFree(FREE_TEST_PG, () => {})
   const sg = new Sglist(64)
   const sb = k.sb.alloc()

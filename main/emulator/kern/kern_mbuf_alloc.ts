@@ -10,6 +10,8 @@
  *   ext_cnt is the row whose ext_count counts (the row itself while EXT_FLAG_EMBREF), for EXT_EXTREF a row of k.extref.
  */
 import type { Kernel } from '../kernel'
+import { callExtFree } from './mbuf_ext_free'
+import { initMbufLimits } from './kern_mbuf_sysctl'
 import { CAUSE } from '../machine/cost'
 import { MCLBYTES, MJUM16BYTES, MJUM9BYTES, MJUMPAGESIZE, MSIZE, M_NOWAIT, PAGE_SIZE } from '../sys/param'
 import {
@@ -26,7 +28,6 @@ import {
   EXT_PGS,
   EXT_RXRING,
   EXT_SFBUF,
-  FREE_CODES,
   FREE_NONE,
   MBUF_PEXT_HDR_LEN,
   MBUF_PEXT_MAX_PGS,
@@ -48,15 +49,7 @@ import {
   PGS_TRAIL_OFF,
 } from '../sys/mbuf'
 import { KASSERT, KernelPanic } from '../sys/systm'
-import {
-  UmaKeg,
-  uma_zalloc,
-  uma_zfree,
-  uma_zone_exhausted,
-  uma_zone_set_max,
-  zone_drain,
-  type UmaZone,
-} from '../vm/uma_core'
+import { UmaKeg, uma_zalloc, uma_zfree, uma_zone_exhausted, zone_drain, type UmaZone } from '../vm/uma_core'
 
 /** Columns of struct mbuf (sys/sys/mbuf.h; offsets in kernel-mbuf-sendfile 1.2). */
 const mbufSpec = {
@@ -165,22 +158,7 @@ export function createMbufTables(k: Kernel) {
   return { mb, pgs, extref, mbstat }
 }
 
-// ---------------------------------------------------------------------------------------------------------------------------------- limits
-
-/** Limits as tunable_mbinit computes them. kern_mbuf.c tunable_mbinit (read). `tunable(name)` gives a loader tunable or 0. */
-export function mbufLimits(realmem: number, tunable: (name: string) => number) {
-  const div = (a: number, b: number): number => Math.floor(a / b)
-  let maxmbufmem = tunable('kern.ipc.maxmbufmem') || div(realmem, 2)
-  if (maxmbufmem > div(realmem, 4) * 3) maxmbufmem = div(realmem, 4) * 3
-  const nmbclusters = tunable('kern.ipc.nmbclusters') || div(div(maxmbufmem, MCLBYTES), 4)
-  const nmbjumbop = tunable('kern.ipc.nmbjumbop') || div(div(maxmbufmem, MJUMPAGESIZE), 4)
-  const nmbjumbo9 = tunable('kern.ipc.nmbjumbo9') || div(div(maxmbufmem, MJUM9BYTES), 6)
-  const nmbjumbo16 = tunable('kern.ipc.nmbjumbo16') || div(div(maxmbufmem, MJUM16BYTES), 6)
-  const sum = nmbclusters + nmbjumbop + nmbjumbo9 + nmbjumbo16
-  let nmbufs = tunable('kern.ipc.nmbufs')
-  if (nmbufs < sum) nmbufs = Math.max(div(div(maxmbufmem, MSIZE), 5), sum)
-  return { maxmbufmem, nmbufs, nmbclusters, nmbjumbop, nmbjumbo9, nmbjumbo16 }
-}
+// --------------------------------------------------------------------------------------------------------------- zones
 
 /** Creates the zones and sets their limits. kern_mbuf.c mbuf_init, tunable_mbinit (read). */
 export function mbuf_init(k: Kernel): void {
@@ -217,17 +195,7 @@ export function mbuf_init(k: Kernel): void {
       return p
     }),
   })
-  const limits = mbufLimits(k.config.memoryBytes, (name) => k.sysctl?.getenvNumber(name, 0) ?? 0)
-  for (const [zone, limit, name] of [
-    [uma.zone_mbuf, limits.nmbufs, 'nmbufs'],
-    [uma.zone_clust, limits.nmbclusters, 'nmbclusters'],
-    [uma.zone_jumbop, limits.nmbjumbop, 'nmbjumbop'],
-    [uma.zone_jumbo9, limits.nmbjumbo9, 'nmbjumbo9'],
-    [uma.zone_jumbo16, limits.nmbjumbo16, 'nmbjumbo16'],
-  ] as const) {
-    uma_zone_set_max(k, zone, limit)
-    zone.warning = `kern.ipc.${name} limit reached`
-  }
+  initMbufLimits(k)
 }
 
 /** The packet zone's item gets its cluster on the way from the keg. kern_mbuf.c mb_zinit_pack (read). */
@@ -512,21 +480,6 @@ export function mb_alloc_ext_pgs(k: Kernel, how: number, pkthdr: boolean, ext_fr
 }
 
 // --------------------------------------------------------------------------------------------------------------------------------- release
-
-/** Routines of external storage by code. Code, not state: every kernel has the same. */
-const extFree: (((k: Kernel, m: number) => void) | null)[] = new Array(FREE_CODES).fill(null)
-
-/** Says what a free routine code does. Called once, at module level, by the file that owns the routine. */
-export function setExtFree(code: number, routine: (k: Kernel, m: number) => void): void {
-  extFree[code] = routine
-}
-
-export function callExtFree(k: Kernel, m: number): void {
-  const routine = extFree[k.mb.ext_free[m]]
-  if (routine === null || routine === undefined)
-    throw new KernelPanic("mb_free_ext: external storage is released by its owner's routine (ext_free set)")
-  routine(k, m)
-}
 
 /** Reference count of external storage. */
 export function m_extrefcnt(k: Kernel, m: number): number {

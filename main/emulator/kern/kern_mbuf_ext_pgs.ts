@@ -22,7 +22,6 @@ import { M_NOWAIT, PAGE_SIZE } from '../sys/param'
 import { KASSERT, KernelPanic } from '../sys/systm'
 import { uma_zfree } from '../vm/uma_core'
 import {
-  callExtFree,
   m_extadd,
   m_free,
   m_freem,
@@ -31,8 +30,8 @@ import {
   mbuf_ext_pg_len,
   pgsHdrAddr,
   pgsTrailAddr,
-  setExtFree,
 } from './kern_mbuf_alloc'
+import { callExtFree, setExtFree } from './mbuf_ext_free'
 import { SFB_NOWAIT, sf_buf_alloc, sf_buf_free, sf_buf_kva } from './subr_sfbuf'
 import { m_copydata } from './uipc_mbuf_chain'
 

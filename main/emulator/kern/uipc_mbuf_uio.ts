@@ -9,7 +9,8 @@ import { PAGE_SIZE } from '../sys/param'
 import { KASSERT } from '../sys/systm'
 import { vm_page_alloc, vm_page_free } from '../vm/vm_object'
 import { PHYS_TO_VM_PAGE, VM_ALLOC_NOOBJ, VM_ALLOC_WIRED, vm_page_unwire_noq } from '../vm/vm_page'
-import { M_TRAILINGSPACE, m_freem, m_getm2, mb_alloc_ext_pgs, mtodAddr, setExtFree } from './kern_mbuf_alloc'
+import { M_TRAILINGSPACE, m_freem, m_getm2, mb_alloc_ext_pgs, mtodAddr } from './kern_mbuf_alloc'
+import { setExtFree } from './mbuf_ext_free'
 import { copyFromUnmapped } from './uipc_mbuf_chain'
 
 /** struct uio over one byte array: `resid` bytes are left, the next one is `bytes[offset]`. */

@@ -11,7 +11,7 @@
  */
 import type { Kernel } from '../kernel'
 import { CAUSE } from '../machine/cost'
-import { EINPROGRESS, EINVAL, ENOBUFS } from '../sys/errno'
+import { EINPROGRESS, ENOBUFS } from '../sys/errno'
 import {
   EXT_PGS,
   MLEN,
@@ -26,9 +26,10 @@ import {
   M_PROTOFLAGS,
 } from '../sys/mbuf'
 import { MCLBYTES, MSIZE } from '../sys/param'
-import { PRUS_NOTREADY, SB_EFFICIENCY, SB_MAX, SB_MAX_LOWEST, SB_NOCOALESCE, SB_STOP, sbMaxAdj } from '../sys/sockbuf'
+import { PRUS_NOTREADY, SB_EFFICIENCY, SB_MAX, SB_NOCOALESCE, SB_STOP, sbMaxAdj } from '../sys/sockbuf'
 import { KASSERT, KernelPanic } from '../sys/systm'
 import { M_TRAILINGSPACE, M_WRITABLE, m_free, m_freem, mtodAddr } from './kern_mbuf_alloc'
+import { declareSockbufSysctls } from './uipc_sockbuf_sysctl'
 import { mb_unmapped_compress } from './kern_mbuf_ext_pgs'
 import { m_copydata, m_demote } from './uipc_mbuf_chain'
 
@@ -79,18 +80,11 @@ export function createSockbufTable(k: Kernel) {
     ui_sbsize: 0,
     rlimit_sbsize: -1,
   })
+  declareSockbufSysctls(k)
   return Object.assign(table, { settings })
 }
 
 // ----------------------------------------------------------------------------------------------------------------------- limits and space
-
-/** Sets kern.ipc.maxsockbuf. @returns 0 or EINVAL. uipc_sockbuf.c sysctl_handle_sb_max (read). */
-export function setSbMax(k: Kernel, sb_max: number): number {
-  if (sb_max < SB_MAX_LOWEST) return EINVAL
-  k.sb.settings.sb_max = sb_max
-  k.sb.settings.sb_max_adj = sbMaxAdj(sb_max)
-  return 0
-}
 
 /** Bytes that may be appended; negative when over the mark. sys/sys/sockbuf.h sbspace (read). */
 export function sbspace(k: Kernel, sb: number): number {
