@@ -1,0 +1,303 @@
+/**
+ * Every metric of the lab, declared once: name with unit, title, direction, how it is computed, where it comes from. The window's series, the
+ * comparison, `lab run --json` and `lab run --metrics` are made from this list. Names of DESIGN 5 stay; others may be added.
+ *
+ * A metric is a function of the counters over a stretch of virtual time. For a point of a series the stretch is the distance of two samples.
+ */
+import type { SeriesInfo } from '../../preload/contract'
+import { causes } from '../emulator'
+
+/** Counters over a stretch. Unknown names throw: a metric cannot silently be zero. */
+export interface CounterWindow {
+  /** Length, virtual ns; more than 0. */
+  ns: number
+  /** Growth of a counter. */
+  delta(counter: string): number
+  /** Mean of a level over the samples. */
+  mean(counter: string): number
+}
+
+/** What does not move during a run. */
+export interface HostFacts {
+  /** CPUs of the server and their clock, Hz. */
+  ncpu: number
+  hz: number
+  costOn: boolean
+}
+
+export interface Metric extends SeriesInfo {
+  /** Where the inputs come from, and whether they are read, derived or assumed. */
+  source: string
+  /** `total`: grows with the length of the stretch, and can be given per second, per request or per GiB. */
+  kind: 'total' | 'rate' | 'level'
+  /** Where it exists: as a series, in the result of a run, or both. */
+  shown: 'both' | 'series' | 'run'
+  /** Null where there is nothing to say (nothing was sent, the cost model is off). */
+  compute(window: CounterWindow, host: HostFacts): number | null
+}
+
+const ratio = (a: number, b: number): number | null => (b > 0 ? a / b : null)
+
+const list: Metric[] = [
+  {
+    name: 'goodput_bps',
+    title: 'Goodput',
+    unit: 'b/s',
+    better: 'more',
+    description: 'Bytes of files that the clients received and found right, as bits a second of virtual time.',
+    source: 'application counters of the emulated clients (read)',
+    kind: 'rate',
+    shown: 'both',
+    compute: (w) => (w.delta('client_bytes_verified') * 8e9) / w.ns,
+  },
+  {
+    name: 'sockbuf_mbufs',
+    title: 'mbufs in socket buffers',
+    unit: 'mbufs',
+    better: 'fewer',
+    description: 'Mbufs in all send buffers of the server, mean over the samples.',
+    source: 'walk over the socket buffers (read)',
+    kind: 'level',
+    shown: 'both',
+    compute: (w) => w.mean('server_sockbuf_mbufs'),
+  },
+  {
+    name: 'sockbuf_bytes',
+    title: 'Bytes in socket buffers',
+    unit: 'B',
+    better: 'none',
+    description: 'Bytes queued in all send buffers of the server (sb_ccc), mean over the samples.',
+    source: 'socket buffers (read)',
+    kind: 'level',
+    shown: 'both',
+    compute: (w) => w.mean('server_sockbuf_bytes'),
+  },
+  {
+    name: 'mbufs_per_mib_queued',
+    title: 'Mbufs per MiB queued',
+    unit: 'mbufs/MiB',
+    better: 'fewer',
+    description: 'Mbufs in the send buffers divided by the MiB queued in them, both as means over the samples.',
+    source: 'socket buffers (read)',
+    kind: 'level',
+    shown: 'both',
+    compute: (w) => ratio(w.mean('server_sockbuf_mbufs') * 1048576, w.mean('server_sockbuf_bytes')),
+  },
+  {
+    name: 'conversions_per_s',
+    title: 'Conversions',
+    unit: '/s',
+    better: 'fewer',
+    description: 'Unmapped mbufs that were turned into mapped ones (mb_unmapped_to_ext), a second.',
+    source: 'counter in mb_unmapped_to_ext (read)',
+    kind: 'rate',
+    shown: 'series',
+    compute: (w) => (w.delta('server_conversions') * 1e9) / w.ns,
+  },
+  {
+    name: 'cpu_share',
+    title: 'CPU, modelled',
+    unit: 'share',
+    better: 'fewer',
+    description: 'Share of the virtual time of all CPUs of the server in which they had work.',
+    source: 'cost model (parameters read, derived or assumed, see the cost table)',
+    kind: 'level',
+    shown: 'both',
+    compute: (w, host) => (host.costOn ? w.delta('server_busy_ns') / (w.ns * host.ncpu) : null),
+  },
+  {
+    name: 'cycles_per_byte',
+    title: 'Cycles per byte sent',
+    unit: 'cycles/B',
+    better: 'fewer',
+    description: 'Busy time of the server’s CPUs times their clock, divided by the bytes that TCP sent.',
+    source: 'cost model (parameters read, derived or assumed, see the cost table)',
+    kind: 'level',
+    shown: 'both',
+    compute: (w, host) =>
+      host.costOn ? ratio((w.delta('server_busy_ns') * host.hz) / 1e9, w.delta('server_sent_bytes')) : null,
+  },
+  {
+    name: 'bytes_verified',
+    title: 'Bytes verified',
+    unit: 'B',
+    better: 'more',
+    description: 'Bytes of files that the clients compared with the file and found equal.',
+    source: 'application counters of the emulated clients (read)',
+    kind: 'total',
+    shown: 'run',
+    compute: (w) => w.delta('client_bytes_verified'),
+  },
+  {
+    name: 'bytes_corrupt',
+    title: 'Bytes corrupt',
+    unit: 'B',
+    better: 'fewer',
+    description: 'Bytes that differed from the file. Anything but 0 is a defect.',
+    source: 'application counters of the emulated clients (read)',
+    kind: 'total',
+    shown: 'run',
+    compute: (w) => w.delta('client_bytes_corrupt'),
+  },
+  {
+    name: 'requests',
+    title: 'Requests answered',
+    unit: 'requests',
+    better: 'more',
+    description: 'Requests whose answers arrived whole.',
+    source: 'application counters of the emulated clients (read)',
+    kind: 'total',
+    shown: 'run',
+    compute: (w) => w.delta('client_requests'),
+  },
+  {
+    name: 'unmapped_mbufs',
+    title: 'Unmapped mbufs sent',
+    unit: 'mbufs',
+    better: 'none',
+    description: 'Unmapped mbufs (M_NOMAP) that reached ip_output, shared ones counted each time they are sent.',
+    source: 'counter in ip_output (read)',
+    kind: 'total',
+    shown: 'run',
+    compute: (w) => w.delta('server_unmapped_sent'),
+  },
+  {
+    name: 'conversions',
+    title: 'Conversions',
+    unit: 'mbufs',
+    better: 'fewer',
+    description: 'Unmapped mbufs that ip_output turned into mapped ones.',
+    source: 'counter in mb_unmapped_to_ext (read)',
+    kind: 'total',
+    shown: 'run',
+    compute: (w) => w.delta('server_conversions'),
+  },
+  {
+    name: 'converted_pages',
+    title: 'Pages converted',
+    unit: 'pages',
+    better: 'fewer',
+    description: 'Mapped mbufs of one page that came out of conversions.',
+    source: 'counter in mb_unmapped_to_ext (read)',
+    kind: 'total',
+    shown: 'run',
+    compute: (w) => w.delta('server_converted_pages'),
+  },
+  {
+    name: 'copied_bytes_per_sent_byte',
+    title: 'Copied by CPU',
+    unit: 'B/B',
+    better: 'fewer',
+    description: 'Bytes of payload that the server’s CPUs copied on the way out, divided by the bytes that TCP sent.',
+    source: 'counters in uiomove, m_copydata and their like (read)',
+    kind: 'level',
+    shown: 'both',
+    compute: (w) => ratio(w.delta('server_copied_bytes'), w.delta('server_sent_bytes')),
+  },
+  {
+    name: 'dram_misses_per_page',
+    title: 'Cache misses per page',
+    unit: 'misses/page',
+    better: 'fewer',
+    description:
+      'Not modelled yet: expected misses are part of the cost parameters, so there is nothing to count. Always null.',
+    source: 'none',
+    kind: 'level',
+    shown: 'run',
+    compute: () => null,
+  },
+  {
+    name: 'retransmissions',
+    title: 'Retransmissions',
+    unit: 'segments',
+    better: 'fewer',
+    description: 'Segments that the server sent again (tcps_sndrexmitpack).',
+    source: 'TCP statistics (read)',
+    kind: 'total',
+    shown: 'run',
+    compute: (w) => w.delta('server_retransmitted'),
+  },
+  {
+    name: 'wired_pages',
+    title: 'File pages wired',
+    unit: 'pages',
+    better: 'none',
+    description: 'Pages of the server held in place by mbufs, mean over the samples.',
+    source: 'vm page table (read)',
+    kind: 'level',
+    shown: 'both',
+    compute: (w) => w.mean('server_wired_pages'),
+  },
+  {
+    name: 'mbufs_in_use',
+    title: 'mbufs in use',
+    unit: 'mbufs',
+    better: 'fewer',
+    description: 'Mbufs of the server that are allocated, wherever they are, mean over the samples.',
+    source: 'zone of mbufs (read)',
+    kind: 'level',
+    shown: 'both',
+    compute: (w) => w.mean('server_mbufs'),
+  },
+  ...causes.map((cause): Metric => ({
+    name: `cpu_cause_${cause}`,
+    title: `CPU: ${cause}`,
+    unit: 'share',
+    better: 'fewer',
+    description: `Share of all CPUs of the server that was charged to the cause “${cause}”.`,
+    source: 'cost model (parameters read, derived or assumed, see the cost table)',
+    kind: 'level',
+    shown: 'both',
+    compute: (w, host) =>
+      host.costOn ? (w.delta(`server_cycles_${cause}`) / host.hz) * (1e9 / (w.ns * host.ncpu)) : null,
+  })),
+]
+
+/** Metrics that come from the end of a run, when the load was stopped and everything has drained. They have no window. */
+const atQuiescence: Metric[] = [
+  {
+    name: 'leaked_mbufs',
+    title: 'Mbufs leaked',
+    unit: 'mbufs',
+    better: 'fewer',
+    description:
+      'Mbufs of both hosts that are still allocated when the load has stopped and all connections are closed, beyond those at boot.',
+    source: 'zones of mbufs (read)',
+    kind: 'total',
+    shown: 'run',
+    compute: () => null,
+  },
+  {
+    name: 'leaked_wired_pages',
+    title: 'Wired pages leaked',
+    unit: 'pages',
+    better: 'fewer',
+    description:
+      'Pages of both hosts that are still wired when the load has stopped and all connections are closed, beyond those at boot.',
+    source: 'vm page tables (read)',
+    kind: 'total',
+    shown: 'run',
+    compute: () => null,
+  },
+]
+
+export const metrics: readonly Metric[] = [...list, ...atQuiescence]
+/** In the order of the columns of a series. */
+export const seriesMetrics: readonly Metric[] = metrics.filter(({ shown }) => shown !== 'run')
+export const runMetrics: readonly Metric[] = metrics.filter(({ shown }) => shown !== 'series')
+
+const byName = new Map(metrics.map((metric) => [metric.name, metric]))
+export function metricOf(name: string): Metric | undefined {
+  return byName.get(name)
+}
+
+/** What the window needs to know of the series. */
+export function seriesInfo(): SeriesInfo[] {
+  return seriesMetrics.map(({ name, title, unit, better, description, source }) => ({
+    name,
+    title,
+    unit,
+    better,
+    description: `${description} Source: ${source}.`,
+  }))
+}
