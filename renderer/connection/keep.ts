@@ -40,7 +40,7 @@ export async function keepConnected(
         await hooks.opened()
         return
       } catch {
-        const delay = retryDelays[Math.min(attempt, retryDelays.length - 1)]!
+        const delay = retryDelays[Math.min(attempt, retryDelays.length - 1)]
         hooks.lost(delay)
         await wait(delay)
       }

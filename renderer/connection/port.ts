@@ -70,7 +70,7 @@ function openSocket(address: string): Promise<PagePort> {
         },
         post: (message) => {
           const frame = encodeMessage(message)
-          socket.send(typeof frame === 'string' ? frame : (frame as Uint8Array<ArrayBuffer>))
+          socket.send(typeof frame === 'string' ? frame : frame)
         },
         onMessage: (listener) => {
           socket.onmessage = (e: MessageEvent<string | ArrayBuffer>) => listener(decodeMessage(e.data))

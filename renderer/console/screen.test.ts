@@ -16,8 +16,9 @@ const block: ConsoleBlock = {
   recalled: false,
 }
 const prompt = 'root@lab:~ # '
-// eslint-disable-next-line no-control-regex -- what a reader sees
+ 
 const visible = (text: string): string =>
+  // eslint-disable-next-line no-control-regex -- escape sequences are what is taken away
   text.replace(/\x1b\][^\x07]*\x07|\x1b\[[0-9;]*[A-Za-z]/g, '').replace(/\r/g, '')
 
 describe('what the terminal is told', () => {

@@ -51,7 +51,7 @@ export class Columns implements Series {
     let high = this.#length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#times[middle]! <= t) low = middle + 1
+      if (this.#times[middle] <= t) low = middle + 1
       else high = middle
     }
     return low - 1
@@ -74,12 +74,12 @@ export class Columns implements Series {
   append(times: Float64Array, values: Float64Array): void {
     const width = this.#names.length
     for (let row = 0; row < times.length; row++) {
-      const t = times[row]!
-      if (this.#length > 0 && t <= this.#times[this.#length - 1]!) continue
+      const t = times[row]
+      if (this.#length > 0 && t <= this.#times[this.#length - 1]) continue
       if (this.#length === this.#times.length) this.#makeRoom()
       const at = this.#length++
       this.#times[at] = t
-      for (let c = 0; c < width; c++) this.#values[c]![at] = values[row * width + c] ?? NaN
+      for (let c = 0; c < width; c++) this.#values[c][at] = values[row * width + c] ?? NaN
     }
   }
 
@@ -105,8 +105,8 @@ export class Columns implements Series {
     this.#times.copyWithin(pairs, 2 * pairs, this.#length)
     for (const column of this.#values) {
       for (let i = 0; i < pairs; i++) {
-        const a = column[2 * i]!
-        const b = column[2 * i + 1]!
+        const a = column[2 * i]
+        const b = column[2 * i + 1]
         column[i] = Number.isNaN(a) ? b : Number.isNaN(b) ? a : (a + b) / 2
       }
       column.copyWithin(pairs, 2 * pairs, this.#length)

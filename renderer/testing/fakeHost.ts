@@ -187,9 +187,9 @@ export function createFakeHost(options: { nativeDialogs?: boolean } = {}): FakeH
       knobs: [
         { name: 'kern.ipc.mb_use_ext_pgs', values: runs.map((b) => (extPgs(b) ? '1' : '0')), testedIn: 'vn_sendfile' },
       ],
-      equalKnobs: [{ name: 'cc0.nomap', value: nomapOn(runs[0]!) ? 'on' : 'off' }],
+      equalKnobs: [{ name: 'cc0.nomap', value: nomapOn(runs[0]) ? 'on' : 'off' }],
       metrics: [],
-      window: { from: 0, to: runs[0]!.info.t },
+      window: { from: 0, to: runs[0].info.t },
     }
   }
 
@@ -273,11 +273,11 @@ export function createFakeHost(options: { nativeDialogs?: boolean } = {}): FakeH
       if (body.action === 'back') for (const b of branches) b.info.t = Math.max(0, b.info.t - 10_000)
       frame()
       changed()
-      return { t: branches[0]!.info.t, state: session.state }
+      return { t: branches[0].info.t, state: session.state }
     },
     'run.until': (body) => {
-      tick(Math.max(0, body.t - branches[0]!.info.t))
-      return { t: branches[0]!.info.t, state: 'paused' }
+      tick(Math.max(0, body.t - branches[0].info.t))
+      return { t: branches[0].info.t, state: 'paused' }
     },
     'run.speed': (body) => {
       session = { ...session!, speed: body.speed }

@@ -22,9 +22,9 @@ export const fakeMetrics: SeriesInfo[] = [
   ['conversions_per_s', 'Conversions', '/s', 'fewer'],
   ['cpu_share', 'CPU, modelled', 'share', 'fewer'],
 ].map(([name, title, unit, better]) => ({
-  name: name!,
-  title: title!,
-  unit: unit!,
+  name,
+  title,
+  unit,
   better: better as SeriesInfo['better'],
   description: 'Made up by the stand-in of the tests.',
 }))
@@ -127,10 +127,10 @@ export function forkBranch(from: FakeBranch, letter: BranchLetter, name: string)
 }
 
 export function nomapOn(branch: FakeBranch): boolean {
-  return branch.host.interfaces[0]!.capabilities.find((c) => c.keyword === 'nomap')?.on ?? false
+  return branch.host.interfaces[0].capabilities.find((c) => c.keyword === 'nomap')?.on ?? false
 }
 export function extPgs(branch: FakeBranch): boolean {
-  return branch.host.knobs[0]!.value === '1'
+  return branch.host.knobs[0].value === '1'
 }
 
 /** Moves a run on by `ns`, with a sample every 100 µs. */
@@ -161,7 +161,7 @@ function noteChanges(branch: FakeBranch): void {
   const changes: BranchInfo['changed'] = []
   for (const k of branch.host.knobs)
     if (k.value !== k.defaultValue) changes.push({ name: k.name, from: k.defaultValue, to: k.value })
-  for (const c of branch.host.interfaces[0]!.capabilities)
+  for (const c of branch.host.interfaces[0].capabilities)
     if (c.on !== c.defaultOn)
       changes.push({ name: `cc0.${c.keyword}`, from: c.defaultOn ? 'on' : 'off', to: c.on ? 'on' : 'off' })
   branch.info = { ...branch.info, changed: changes }

@@ -26,7 +26,7 @@ describe('axis', () => {
   it('the planned 14 ms – ticks every 2 ms, the unit at the last', () => {
     const ticks = axisTicks(scale, 815)
     expect(ticks.map((t) => t.text)).toEqual(['0', '2', '4', '6', '8', '10', '12', '14\u2009ms'])
-    expect(ticks[1]!.x).toBeCloseTo(142.4, 1)
+    expect(ticks[1].x).toBeCloseTo(142.4, 1)
   })
   it('any instant – its place leads back to it', () => {
     fc.assert(
@@ -87,12 +87,12 @@ describe('lanes', () => {
   })
   it('a fork – its lane leaves the parent by a curve at the instant of the fork', () => {
     const lanes = layLanes([a, b], () => 12e6, [], [], scale, 860)
-    expect(lanes[1]!.fork).toMatch(/^M491\.7\d* 17C/)
-    expect(lanes[1]!.from).toBeGreaterThan(lanes[0]!.from)
+    expect(lanes[1].fork).toMatch(/^M491\.7\d* 17C/)
+    expect(lanes[1].from).toBeGreaterThan(lanes[0].from)
   })
   it('commands of the scenario – are not drawn, they were not given', () => {
     const commands = [{ branch: 'A' as const, t: 1, text: 'x', origin: 'scenario' as const, status: 0 }]
-    expect(layLanes([a], () => 1e6, commands, [], scale, 860)[0]!.commands).toEqual([])
+    expect(layLanes([a], () => 1e6, commands, [], scale, 860)[0].commands).toEqual([])
   })
   it('a flag above a label of the next lane – keeps its text in the tooltip only', () => {
     const below = commandTicks([{ t: 8e6, text: 'sysctl kern.ipc.mb_use_ext_pgs=1' }], scale, 860)
