@@ -148,13 +148,19 @@ export class Branch<M extends EngineMachine = EngineMachine> {
 
   /** What is due at the present instant, once the machine's events there are handled. */
   private atInstant(): void {
-    const now = this.built.machine.time
+    const machine = this.built.machine
+    const now = machine.time
     if (now >= this.nextSample) this.takeSample()
     // A line that sleeps for no time at all goes on at once; one that does so for ever is made to wait a nanosecond.
     for (let turns = 0; ; turns++) {
+      // What a command set off at this very instant comes before the next command, given or executed again.
+      machine.runUntil(now)
       if (this.waiting !== null && this.waiting.wakeAt <= now) {
         if (turns > 10_000) this.waiting.wakeAt = now + 1
         else this.take(this.built.console.resume())
+      } else if (this.waiting === null && this.queue.length > 0) {
+        const { command, replay } = this.queue.shift()!
+        this.begin(command, replay)
       } else if (this.planned.length > 0 && this.planned[0].t <= now) {
         const { t: _, ...command } = this.planned.shift()!
         if (command.interrupt === true) this.interruptNow(command.id, true)
@@ -175,6 +181,7 @@ export class Branch<M extends EngineMachine = EngineMachine> {
     this.settle()
     if (this.waiting === null) return false
     this.interruptNow(id, false)
+    this.atInstant()
     return true
   }
 
@@ -230,10 +237,9 @@ export class Branch<M extends EngineMachine = EngineMachine> {
     this.waiting = null
     const { command, output, replay, before } = waiting
     const { id, t, text } = command
+    if (!replay) this.built.machine.runUntil(this.built.machine.time)
     const changed = !replay && this.built.settings() !== before
     this.events.finished({ id, t, tEnd: this.built.machine.time, text, output, status: step.status, replay, changed })
-    const next = this.queue.shift()
-    if (next !== undefined) this.begin(next.command, next.replay)
   }
 
   /** A copy of everything, or null while a console line is running. */

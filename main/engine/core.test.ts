@@ -141,8 +141,10 @@ describe('the engine', () => {
         let id = 0
         for (const { kind, n } of actions) {
           const before = bench.messages.filter((m) => m.kind === 'forked').length
-          if (kind === 'execute') bench.send('execute', { branch: 'A', id: ++id, text: `add ${n}` })
-          else if (kind === 'sleep') bench.send('execute', { branch: 'A', id: ++id, text: `add 1; sleep ${n}; add 2` })
+          if (kind === 'execute')
+            bench.send('execute', { branch: 'A', id: ++id, text: n % 2 === 0 ? `add ${n}; kick` : `add ${n}` })
+          else if (kind === 'sleep')
+            bench.send('execute', { branch: 'A', id: ++id, text: `add 1; kick; sleep ${n}; kick; add 2` })
           else if (kind === 'step') bench.ask('step', { count: n })
           else if (kind === 'back') bench.ask('step', { count: -n })
           else if (kind === 'until') bench.ask('until', { t: n })

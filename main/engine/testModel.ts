@@ -58,6 +58,10 @@ export class TestMachine implements EngineMachine {
   stir(value: number): void {
     this.s[4] = (Math.imul(this.s[4], 17) + value) >>> 0
   }
+  /** Sets off an event at this very instant. */
+  kick(): void {
+    this.s[2] = this.s[0]
+  }
   snapshot(): MachineSnapshot {
     return { parts: { all: { arrays: { s: this.s.slice() } } } }
   }
@@ -93,6 +97,7 @@ class TestConsole implements Console {
     for (let word = this.rest.shift(); word !== undefined; word = this.rest.shift()) {
       const [verb, argument = ''] = word.split(' ')
       if (verb === 'add') this.machine.stir(Number(argument))
+      else if (verb === 'kick') this.machine.kick()
       else if (verb === 'value') this.out += `${this.machine.value}\n`
       else if (verb === 'sleep') {
         const output = this.out
