@@ -13,7 +13,7 @@ function isOurs(address: string): boolean {
 
 renderer.renderer.rules['link_open'] = (tokens, index, options, _environment, self) => {
   const token = tokens[index]
-  const address = token?.attrGet('href') ?? ''
+  const address = String(token?.attrGet('href') ?? '')
   if (token !== undefined && !address.startsWith('#')) token.attrs = [['title', address]]
   return self.renderToken(tokens, index, options)
 }
@@ -21,7 +21,7 @@ renderer.renderer.rules['image'] = (tokens, index, options, _environment, self) 
   const token = tokens[index]
   if (token === undefined) return ''
   const alternative = renderer.utils.escapeHtml(token.content)
-  if (!isOurs(token.attrGet('src') ?? '')) return alternative
+  if (!isOurs(String(token.attrGet('src') ?? ''))) return alternative
   token.attrSet('alt', token.content)
   return self.renderToken(tokens, index, options)
 }
