@@ -21,16 +21,9 @@ import {
 import { M_NOWAIT, PAGE_SIZE } from '../sys/param'
 import { KASSERT, KernelPanic } from '../sys/systm'
 import { uma_zfree } from '../vm/uma_core'
-import {
-  m_extadd,
-  m_free,
-  m_freem,
-  m_get,
-  mb_free_ext,
-  mbuf_ext_pg_len,
-  pgsHdrAddr,
-  pgsTrailAddr,
-} from './kern_mbuf_alloc'
+import { m_extadd, m_get } from './kern_mbuf_alloc'
+import { m_free, m_freem, mb_free_ext } from './kern_mbuf_free'
+import { mbuf_ext_pg_len, pgsHdrAddr, pgsTrailAddr } from './mbuf_inline'
 import { callExtFree, setExtFree } from './mbuf_ext_free'
 import { SFB_NOWAIT, sf_buf_alloc, sf_buf_free, sf_buf_kva } from './subr_sfbuf'
 import { m_copydata } from './uipc_mbuf_chain'

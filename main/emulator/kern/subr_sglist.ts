@@ -6,7 +6,7 @@ import type { Kernel } from '../kernel'
 import { EFBIG, EINVAL } from '../sys/errno'
 import { MBUF_PEXT_MAX_PGS, M_NOMAP } from '../sys/mbuf'
 import { KASSERT } from '../sys/systm'
-import { mbuf_ext_pg_len, mtodAddr, pgsHdrAddr, pgsTrailAddr } from './kern_mbuf_alloc'
+import { mbuf_ext_pg_len, mtodAddr, pgsHdrAddr, pgsTrailAddr } from './mbuf_inline'
 
 /** struct sglist: `addr[i]`, `len[i]` for i < nseg. */
 export class Sglist {

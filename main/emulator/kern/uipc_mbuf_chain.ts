@@ -28,22 +28,19 @@ import {
 import { M_NOWAIT } from '../sys/param'
 import { ENOBUFS } from '../sys/errno'
 import { KASSERT } from '../sys/systm'
+import { m_get, m_gethdr, m_pkthdr_init } from './kern_mbuf_alloc'
+import { m_free, m_freem } from './kern_mbuf_free'
 import {
   M_ALIGN,
   M_LEADINGSPACE,
   M_SIZE,
   M_TRAILINGSPACE,
   M_WRITABLE,
-  m_free,
-  m_freem,
-  m_get,
-  m_gethdr,
-  m_pkthdr_init,
   mbuf_ext_pg_len,
   mtodAddr,
   pgsHdrAddr,
   pgsTrailAddr,
-} from './kern_mbuf_alloc'
+} from './mbuf_inline'
 
 // -------------------------------------------------------------------------------------------------------------------- sharing and headers
 

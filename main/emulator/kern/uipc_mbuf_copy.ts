@@ -18,17 +18,9 @@ import {
   M_RDONLY,
 } from '../sys/mbuf'
 import { KASSERT } from '../sys/systm'
-import {
-  M_ALIGN,
-  M_TRAILINGSPACE,
-  M_WRITABLE,
-  m_free,
-  m_freem,
-  m_get,
-  m_getcl,
-  m_gethdr,
-  mtodAddr,
-} from './kern_mbuf_alloc'
+import { m_get, m_getcl, m_gethdr } from './kern_mbuf_alloc'
+import { m_free, m_freem } from './kern_mbuf_free'
+import { M_ALIGN, M_TRAILINGSPACE, M_WRITABLE, mtodAddr } from './mbuf_inline'
 import { m_cat, m_copydata, m_dup_pkthdr, m_fixhdr, m_move_pkthdr, mb_dupcl } from './uipc_mbuf_chain'
 
 /** Plain copy between mapped mbufs; a panic if the source is unmapped and shows bytes. */

@@ -6,7 +6,7 @@ import type { Kernel } from '../kernel'
 import { CAUSE } from '../machine/cost'
 import { M_EXT } from '../sys/mbuf'
 import { KASSERT } from '../sys/systm'
-import { mtodAddr } from '../kern/kern_mbuf_alloc'
+import { mtodAddr } from '../kern/mbuf_inline'
 
 /** Folds a sum into 16 bits (without complement). */
 export function cksumFold(sum: number): number {
