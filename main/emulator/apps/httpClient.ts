@@ -72,6 +72,8 @@ export function createHttpClient(k: Kernel) {
   })
   const stat = k.registry.record(k.part('clientStat'), {
     running: 0,
+    /** Address of the server. */
+    server: 0,
     /** Rows that have a socket or a timer. */
     active: 0,
     connects: 0,
@@ -97,7 +99,10 @@ export function createHttpClient(k: Kernel) {
 
 /** Gets the processes ready; connections open when the load starts. */
 export function httpClientStart(k: Kernel): void {
-  const { worker, conn } = k.apps.client
+  const { worker, conn, stat } = k.apps.client
+  // The server is host 0, by its first interface.
+  const first = k.machine.config.hosts[0].interfaces[0]
+  if (first !== undefined) stat.server = inet_addr(first.address)
   for (let cpu = 0; cpu < k.cpu.count; cpu++) {
     const row = worker.alloc()
     worker.cpu[row] = cpu
@@ -209,9 +214,8 @@ function open(k: Kernel, row: number): void {
   if (error !== 0) failed(k, row, error)
 }
 
-/** Address of host 0's first interface. */
 function serverAddress(k: Kernel): number {
-  return inet_addr(k.machine.config.hosts[0].interfaces[0].address)
+  return k.apps.client.stat.server
 }
 
 /** The connection broke: counts it and tries again later. */

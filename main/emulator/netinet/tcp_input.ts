@@ -996,8 +996,8 @@ function duplicateAck(k: Kernel, tp: number, snd: number, nsegs: number, sack_ch
   const stat = k.inet.tcpstat
   const maxseg = tcp_maxseg(k, tp)
   const sackPermitted = (t.t_flags[tp] & TF_SACK_PERMIT) !== 0
-  // Acknowledgements that count for nothing: old ones, and SACK without news.
-  if (th.ack !== t.snd_una[tp] || (sackPermitted && (to.to_flags & TOF_SACK) !== 0 && !sack_changed)) return false
+  // Acknowledgements that count for nothing: old ones, and with SACK those that bring no news of the scoreboard.
+  if (th.ack !== t.snd_una[tp] || (sackPermitted && !sack_changed)) return false
   if (!tcp_timer_active(k, tp, TT_REXMT)) {
     t.t_dupacks[tp] = 0
     return false
