@@ -16,3 +16,19 @@ export type { Kernel } from './kernel'
 export type { Plain, Snapshot } from './machine/state'
 export { causes, costParameters, type CostParameter } from './machine/cost'
 export { eventNames } from './machine/eventKinds'
+export { systemCalls } from './inspect/systemCalls'
+export type {
+  CapabilityDeclaration,
+  Ifreq,
+  InterfaceCounter,
+  InterfaceInfo,
+  IoctlName,
+  MediaStatus,
+  SockbufInfo,
+  SocketInfo,
+  SysctlCalls,
+  SysctlOid,
+  SysctlValue,
+  SystemCalls,
+  ZoneRow,
+} from './inspect/systemCalls'

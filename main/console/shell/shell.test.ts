@@ -1,17 +1,42 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { expandWord, quote, tokenize } from './lexer'
-import { initialShellState, interruptLine, resumeLine, startLine, type CommandFunction } from './run'
+import {
+  initialShellState,
+  interruptLine,
+  resumeLine,
+  startLine,
+  type CommandFunction,
+  type CommandResult,
+} from './run'
 
+const out = (text: string, status = 0): CommandResult => ({ written: [{ to: 'out', text }], status })
 const commands: Record<string, CommandFunction> = {
-  echo: (args) => ({ out: `${args.join(' ')}\n`, err: '', status: 0 }),
-  args: (args) => ({ out: args.map((a) => `[${a}]`).join('') + '\n', err: '', status: 0 }),
-  fail: (args) => ({ out: '', err: 'fail: no\n', status: Number(args[0] ?? 1) }),
-  true: () => ({ out: '', err: '', status: 0 }),
-  up: (_args, stdin) => ({ out: (stdin ?? '(terminal)\n').toUpperCase(), err: '', status: 0 }),
-  sleep: (args) => ({ out: 'slept\n', err: '', status: 0, wakeAt: Number(args[0]) }),
+  echo: (args) => out(`${args.join(' ')}\n`),
+  args: (args) => out(args.map((a) => `[${a}]`).join('') + '\n'),
+  fail: (args) => ({ written: [{ to: 'err', text: 'fail: no\n' }], status: Number(args[0] ?? 1) }),
+  both: () => ({
+    written: [
+      { to: 'out', text: 'one\n' },
+      { to: 'err', text: 'two\n' },
+      { to: 'out', text: 'three\n' },
+    ],
+    status: 0,
+  }),
+  true: () => out(''),
+  up: (_args, stdin) => out((stdin ?? '(terminal)\n').toUpperCase()),
+  sleep: (args) => ({ ...out('slept\n'), wakeAt: Number(args[0]) }),
+  count: (args) =>
+    args[0] === '0'
+      ? out('end\n', 4)
+      : { ...out(`${args[0]}\n`), wakeAt: 9, then: ['count', String(Number(args[0]) - 1)] },
+  exit: (args) => ({ written: [], status: Number(args[0] ?? 0), endsLine: true }),
 }
-const table = { find: (name: string) => commands[name], notFound: () => '' }
+const table = {
+  find: (name: string) => commands[name],
+  continuation: (name: string) => commands[name],
+  notFound: () => '',
+}
 
 function sh(line: string, state = initialShellState()): { output: string; status: number } {
   let step = startLine(state, table, line)
@@ -39,6 +64,14 @@ describe('sh line (console-tools.md 8.3)', () => {
     ['up </dev/null', ''],
     ['nope; echo $?', 'nope: not found\n127\n'],
     ['fail && echo a || echo b', 'fail: no\nb\n'],
+    ['both', 'one\ntwo\nthree\n'],
+    ['both 2>&1 | up', 'ONE\nTWO\nTHREE\n'],
+    ['both | up', 'two\nONE\nTHREE\n'],
+    ['both >/dev/null', 'two\n'],
+    ['count 2; echo $?', '2\n1\nend\n4\n'],
+    ['count 2 | up', '2\n1\nEND\n'],
+    ["X=a=b; args $X 'Y=1' ; Z='p q' args [$Z]", '[a=b][Y=1]\n[[]]\n'],
+    ['exit 3; echo never', ''],
   ])('%s – run – prints as sh does', (line, output) => {
     expect(sh(line).output).toBe(output)
   })

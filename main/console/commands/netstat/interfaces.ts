@@ -1,0 +1,106 @@
+/** `netstat -i`: the table of interfaces. Source: usr.bin/netstat/if.c intpr(), show_stat() (reference console-tools 3.2; read). */
+import type { Ifreq, InterfaceInfo, SystemCalls } from '../../../emulator/index'
+import { inet_ntoa, prefixLength } from '../../libc/inet'
+import { pad, whole } from '../../libc/stdio'
+
+export interface InterfaceTableOptions {
+  /** Only this interface. */
+  only: string | null
+  /** -b: bytes. -d: drops at the output. -W: nothing is cut. */
+  bytes: boolean
+  drops: boolean
+  wide: boolean
+}
+
+/** Counters of a row; null prints as `-`. */
+interface Row {
+  name: string
+  mtu: number | null
+  network: string
+  address: string
+  counters: { [key in 'ip' | 'ie' | 'id' | 'ib' | 'op' | 'oe' | 'ob' | 'co' | 'od']: number | null }
+}
+
+export function interfaceTable(sys: SystemCalls, options: InterfaceTableOptions): string {
+  const rows = sys
+    .interfaces()
+    .filter((info) => options.only === null || info.name === options.only)
+    .flatMap((info) => rowsOf(sys, info))
+  const nameWidth = options.wide ? Math.max(5, ...rows.map((row) => row.name.length)) : 5
+  const networkWidth = options.wide ? 18 : 13
+  const columns: [title: string, width: number, key: keyof Row['counters']][] = [
+    ['Ipkts', 8, 'ip'],
+    ['Ierrs', 5, 'ie'],
+    ['Idrop', 5, 'id'],
+    ...(options.bytes ? [['Ibytes', 10, 'ib'] as [string, number, 'ib']] : []),
+    ['Opkts', 8, 'op'],
+    ['Oerrs', 5, 'oe'],
+    ...(options.bytes ? [['Obytes', 10, 'ob'] as [string, number, 'ob']] : []),
+    ['Coll', 5, 'co'],
+    ...(options.drops ? [['Drop', 5, 'od'] as [string, number, 'od']] : []),
+  ]
+  const line = (name: string, mtu: string, network: string, address: string, cells: string[]): string =>
+    [
+      pad(name, -nameWidth, nameWidth) + pad(mtu, 6),
+      pad(network, -networkWidth, networkWidth),
+      pad(address, -17, 17),
+      ...cells,
+    ].join(' ') + '\n'
+  const head = line(
+    'Name',
+    'Mtu',
+    'Network',
+    'Address',
+    columns.map(([title, width]) => pad(title, width)),
+  )
+  return (
+    head +
+    rows
+      .map((row) =>
+        line(
+          row.name,
+          row.mtu === null ? '-' : whole(row.mtu),
+          row.network,
+          row.address,
+          columns.map(([, width, key]) => {
+            const value = row.counters[key]
+            return pad(value === null ? '-' : whole(value), width)
+          }),
+        ),
+      )
+      .join('')
+  )
+}
+
+function rowsOf(sys: SystemCalls, info: InterfaceInfo): Row[] {
+  const ifr: Ifreq = {}
+  sys.ioctl('SIOCGIFFLAGS', info.name, ifr)
+  sys.ioctl('SIOCGIFMTU', info.name, ifr)
+  const up = ((ifr.ifr_flags ?? 0) & (sys.flagNames.find((flag) => flag.name === 'UP')?.bit ?? 0)) !== 0
+  const name = up ? info.name : `${info.name}*`
+  const link: Row = {
+    name,
+    mtu: ifr.ifr_mtu ?? 0,
+    network: `<Link#${info.index}>`,
+    address: info.lladdr === '' ? info.name : info.lladdr,
+    counters: {
+      ip: sys.counter(info.name, 'if_ipackets'),
+      ie: sys.counter(info.name, 'if_ierrors'),
+      id: sys.counter(info.name, 'if_iqdrops'),
+      ib: sys.counter(info.name, 'if_ibytes'),
+      op: sys.counter(info.name, 'if_opackets'),
+      oe: sys.counter(info.name, 'if_oerrors'),
+      ob: sys.counter(info.name, 'if_obytes'),
+      co: sys.counter(info.name, 'if_collisions'),
+      od: sys.counter(info.name, 'if_oqdrops'),
+    },
+  }
+  // Packets are not counted per address here, so those columns say that they know nothing.
+  const none = { ip: null, ie: null, id: null, ib: null, op: null, oe: null, ob: null, co: null, od: null }
+  const addresses = info.addresses.map(({ address, netmask }): Row => {
+    const length = prefixLength(netmask)
+    const network = `${inet_ntoa((address & netmask) >>> 0)}${length === null ? '' : `/${length}`}`
+    return { name, mtu: null, network, address: inet_ntoa(address), counters: none }
+  })
+  return [link, ...addresses]
+}

@@ -1,0 +1,257 @@
+/**
+ * What a program on an emulated host can ask of its kernel, for the commands of the console: a narrow set of "system calls" over interfaces, sysctls,
+ * zones, sockets and messages. Reads copy plain data out; writes go the way of the kernel (`ifioctl`, `sysctl_root`) with its checks and errnos.
+ */
+import type { Kernel } from '../kernel'
+import type { SysctlOid, SysctlValue } from '../kern/kern_sysctl'
+import {
+  addressesOf,
+  capabilityTable,
+  if_getcounter,
+  ifioctl,
+  ifunit,
+  interfaces,
+  if_name,
+  interfaceFlagNames,
+  type CapabilityDeclaration,
+  type Ifreq,
+  type InterfaceCounter,
+} from '../net/if'
+import { vlan_clone_create, vlan_clone_destroy } from '../net/if_vlan'
+import { EINVAL } from '../sys/errno'
+import { INP_TIMEWAIT } from '../netinet/in_pcb'
+import { tcpstates, TT_2MSL, TT_COUNT, TT_DELACK, TT_KEEP, TT_PERSIST, TT_REXMT } from '../netinet/tcp_var'
+import * as sockio from '../sys/sockio'
+import type { ZoneRow } from '../vm/uma_core'
+
+/** PERFORMNUD, IFDISABLED, AUTO_LINKLOCAL. Source: sys/netinet6/nd6.h. */
+const ND6_DISABLED = 0x29
+
+export type IoctlName = keyof typeof sockio
+
+/** An interface as getifaddrs(3) shows it. */
+export interface InterfaceInfo {
+  name: string
+  /** Position in the kernel's table, from 1: `<Link#N>`. */
+  index: number
+  /** if_type: 6 Ethernet, 24 loopback, 135 VLAN. */
+  type: number
+  /** Link-level address, `00:07:43:00:00:01`; '' where there is none. */
+  lladdr: string
+  /** Groups other than `all`. */
+  groups: string[]
+  /** ND6_IFF_* bits. IPv6 is switched off on every interface of the model, so they are always the same (assumed). */
+  nd6: number
+  /** IPv4, host order, in the order given. */
+  addresses: { address: number; netmask: number; broadcast: number }[]
+}
+
+/** A socket buffer as struct xsockbuf shows it. */
+export interface SockbufInfo {
+  sb_cc: number
+  sb_hiwat: number
+  sb_lowat: number
+  sb_mcnt: number
+  sb_ccnt: number
+  sb_mbcnt: number
+  sb_mbmax: number
+}
+
+/** A TCP socket as the list net.inet.tcp.pcblist shows it. Addresses in host order, 0 = any. Timers in ms until they fire, 0 = not running. */
+export interface SocketInfo {
+  /** Row of the control block: its "address". */
+  pcb: number
+  laddr: number
+  lport: number
+  faddr: number
+  fport: number
+  state: string
+  offloaded: boolean
+  rcv: SockbufInfo
+  snd: SockbufInfo
+  /** Listen queue: complete, incomplete, limit. */
+  qlen: number
+  incqlen: number
+  qlimit: number
+  timers: { rexmt: number; persist: number; keep: number; msl2: number; delack: number; rcvtime: number }
+  retransmitted: number
+  outOfOrder: number
+  zeroWindow: number
+  flowid: number
+  flowtype: number
+}
+
+/** The sysctl tree as sysctl(3) reaches it. */
+export interface SysctlCalls {
+  find(name: string): SysctlOid | undefined
+  /** Leaves below a node in the order of OIDs; without names flagged SKIP. */
+  list(name?: string): SysctlOid[]
+  childrenOf(name?: string): readonly SysctlOid[]
+  read(oid: SysctlOid): SysctlValue
+  /** 0 or errno. */
+  write(oid: SysctlOid, value: number | string): number
+  isWritable(oid: SysctlOid): boolean
+  isTunable(oid: SysctlOid): boolean
+}
+
+export interface SystemCalls {
+  /** Virtual time, ns since boot. */
+  now(): number
+  hostname(): string
+  cpuCount(): number
+  /** ioctl(2) on an interface: 0 or errno, `request` is filled. */
+  ioctl(command: IoctlName, name: string, request: Ifreq): number
+  /** SIOCIFCREATE2: only vlan(4) can be cloned. `vlan` alone takes the lowest free number. `name` is the one made, '' on an error. */
+  createInterface(name: string): { error: number; name: string }
+  /** SIOCIFDESTROY: 0 or errno. */
+  destroyInterface(name: string): number
+  interfaces(): InterfaceInfo[]
+  counter(name: string, counter: InterfaceCounter): number
+  readonly capabilities: readonly CapabilityDeclaration[]
+  readonly flagNames: readonly { bit: number; name: string }[]
+  readonly sysctl: SysctlCalls
+  /** Zones in order of creation: vm.zone_stats. */
+  zones(): ZoneRow[]
+  sockets(): SocketInfo[]
+  /** Message buffer, oldest first, lines without newline. */
+  messages(): readonly string[]
+}
+
+export type { CapabilityDeclaration, Ifreq, InterfaceCounter, SysctlOid, SysctlValue, ZoneRow }
+export type { MediaStatus } from '../net/if_media'
+
+/** The system calls of one host. Holds no state of its own. */
+export function systemCalls(k: Kernel): SystemCalls {
+  const tree = k.sysctl
+  return {
+    now: () => k.machine.time,
+    hostname: () => {
+      const oid = tree.find('kern.hostname')
+      return oid === undefined ? k.config.name : String(tree.read(oid))
+    },
+    cpuCount: () => k.cpu.count,
+    ioctl: (command, name, request) => ifioctl(k, name, sockio[command], request),
+    createInterface: (name) => createInterface(k, name),
+    destroyInterface: (name) => vlan_clone_destroy(k, name),
+    interfaces: () => interfaces(k).map((ifp) => interfaceInfo(k, ifp)),
+    counter: (name, counter) => if_getcounter(k, ifunit(k, name), counter),
+    capabilities: capabilityTable,
+    flagNames: interfaceFlagNames,
+    sysctl: {
+      find: (name) => tree.find(name),
+      list: (name) => tree.list(name),
+      childrenOf: (name) => tree.childrenOf(name),
+      read: (oid) => tree.read(oid),
+      write: (oid, value) => tree.write(oid, value),
+      isWritable: (oid) => tree.isWritable(oid),
+      isTunable: (oid) => tree.isTunable(oid),
+    },
+    zones: () => k.uma.zones(),
+    sockets: () => sockets(k),
+    messages: () => k.msgbuf.lines,
+  }
+}
+
+/** Source: if_clone_create, ifc_simple_create in sys/net/if_clone.c (derived). */
+function createInterface(k: Kernel, name: string): { error: number; name: string } {
+  let wanted = name
+  for (let unit = 0; wanted === 'vlan'; unit++) if (ifunit(k, `vlan${unit}`) === 0) wanted = `vlan${unit}`
+  const error = wanted.startsWith('vlan') ? vlan_clone_create(k, wanted) : EINVAL
+  return { error, name: error === 0 ? wanted : '' }
+}
+
+function interfaceInfo(k: Kernel, ifp: number): InterfaceInfo {
+  const t = k.ifnet
+  const bytes = [...t.if_lladdr.subarray(ifp * 6, ifp * 6 + 6)]
+  // Loopback has no link-level address; a vlan without parent shows zeros.
+  const hasAddress = t.if_type[ifp] !== 24
+  return {
+    name: if_name(k, ifp),
+    index: ifp,
+    type: t.if_type[ifp],
+    lladdr: hasAddress ? bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':') : '',
+    groups: [...(t.text.groups[ifp] ?? [])],
+    nd6: ND6_DISABLED,
+    addresses: addressesOf(k, ifp),
+  }
+}
+
+const emptyBuffer: SockbufInfo = {
+  sb_cc: 0,
+  sb_hiwat: 0,
+  sb_lowat: 0,
+  sb_mcnt: 0,
+  sb_ccnt: 0,
+  sb_mbcnt: 0,
+  sb_mbmax: 0,
+}
+
+function sockbufInfo(k: Kernel, sb: number): SockbufInfo {
+  const t = k.sb
+  if (sb === 0) return emptyBuffer
+  return {
+    sb_cc: t.sb_ccc[sb],
+    sb_hiwat: t.sb_hiwat[sb],
+    sb_lowat: t.sb_lowat[sb],
+    sb_mcnt: t.sb_mcnt[sb],
+    sb_ccnt: t.sb_ccnt[sb],
+    sb_mbcnt: t.sb_mbcnt[sb],
+    sb_mbmax: t.sb_mbmax[sb],
+  }
+}
+
+/** Listening sockets and connections, the youngest first as in the kernel's list. Source: tcp_pcblist in sys/netinet/tcp_subr.c (derived). */
+function sockets(k: Kernel): SocketInfo[] {
+  const p = k.inet.inp
+  const rows: number[] = []
+  for (let inp = p.info.listen; inp !== 0; inp = p.inp_listnext[inp]) rows.push(inp)
+  for (let bucket = 0; bucket < p.hash.length; bucket++)
+    for (let inp = p.hash[bucket]; inp !== 0; inp = p.inp_hash[inp]) rows.push(inp)
+  const born = (inp: number): number =>
+    (p.inp_flags[inp] & INP_TIMEWAIT) !== 0 ? 0 : k.inet.tcp.t_born[p.inp_ppcb[inp]]
+  rows.sort((a, b) => born(b) - born(a) || b - a)
+  return rows.map((inp) => socketInfo(k, inp))
+}
+
+function socketInfo(k: Kernel, inp: number): SocketInfo {
+  const p = k.inet.inp
+  const t = k.inet.tcp
+  const s = k.so
+  const so = p.inp_socket[inp]
+  const waits = (p.inp_flags[inp] & INP_TIMEWAIT) !== 0
+  // Row 0 of every table is all zeros: what TIME_WAIT has no control block for reads as 0.
+  const tp = waits ? 0 : p.inp_ppcb[inp]
+  const now = k.machine.time
+  const left = (timer: number): number => {
+    const at = tp === 0 ? 0 : t.t_timer[tp * TT_COUNT + timer]
+    return at === 0 ? 0 : Math.max(0, Math.floor((at - now) / 1e6))
+  }
+  const listening = p.inp_listening[inp] !== 0
+  return {
+    pcb: inp,
+    laddr: p.inp_laddr[inp],
+    lport: p.inp_lport[inp],
+    faddr: p.inp_faddr[inp],
+    fport: p.inp_fport[inp],
+    state: waits ? 'TIME_WAIT' : tcpstates[t.t_state[tp]],
+    offloaded: false,
+    rcv: so === 0 ? emptyBuffer : sockbufInfo(k, s.so_rcv[so]),
+    snd: so === 0 ? emptyBuffer : sockbufInfo(k, s.so_snd[so]),
+    qlen: listening && so !== 0 ? s.so_qlen[so] : 0,
+    incqlen: 0, // half-open connections wait in the syncache, not here
+    qlimit: listening && so !== 0 ? s.so_qlimit[so] : 0,
+    timers: {
+      delack: left(TT_DELACK),
+      rexmt: left(TT_REXMT),
+      persist: left(TT_PERSIST),
+      keep: left(TT_KEEP),
+      msl2: left(TT_2MSL),
+      rcvtime: tp === 0 ? 0 : Math.max(0, ((Math.floor(now / 1e6) + 1) | 0) - t.t_rcvtime[tp]),
+    },
+    retransmitted: tp === 0 ? 0 : t.t_sndrexmitpack[tp],
+    outOfOrder: tp === 0 ? 0 : t.t_rcvoopack[tp],
+    zeroWindow: tp === 0 ? 0 : t.t_sndzerowin[tp],
+    flowid: p.inp_flowid[inp],
+    flowtype: p.inp_flowtype[inp],
+  }
+}
