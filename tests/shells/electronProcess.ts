@@ -18,6 +18,8 @@ export class ElectronProcess {
   private nextId = 1
   private readonly ready: Promise<void>
   private readonly ended: Promise<number | null>
+  /** Why nothing can be asked any more. */
+  private gone: Error | null = null
 
   constructor(
     readonly userData: string,
@@ -46,6 +48,7 @@ export class ElectronProcess {
       void this.ended.then((status) => {
         const error = new Error(`The Electron process ended with ${String(status)}. It printed:\n${this.output}`)
         reject(error)
+        this.gone = error
         for (const waiting of this.answers.values()) waiting.reject(error)
       })
     })
@@ -71,7 +74,9 @@ export class ElectronProcess {
     await this.ready
     const id = this.nextId++
     const answer = new Promise((resolve, reject) => this.answers.set(id, { resolve, reject }))
-    this.child.send({ id, source: run.toString(), argument })
+    if (this.gone !== null) throw this.gone
+    // If it ends just now, its end answers.
+    this.child.send({ id, source: run.toString(), argument }, () => {})
     return (await answer) as T
   }
 
