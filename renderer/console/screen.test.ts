@@ -16,7 +16,7 @@ const block: ConsoleBlock = {
   recalled: false,
 }
 const prompt = 'root@lab:~ # '
- 
+
 const visible = (text: string): string =>
   // eslint-disable-next-line no-control-regex -- escape sequences are what is taken away
   text.replace(/\x1b\][^\x07]*\x07|\x1b\[[0-9;]*[A-Za-z]/g, '').replace(/\r/g, '')

@@ -121,13 +121,13 @@ describe('host panel', () => {
 describe('rows of the panel', () => {
   const { interfaces, knobs } = createBranch('A', 'A').host
   it('no filter – known capabilities first, the rest behind "more", none lost', () => {
-    const all = interfaces[0]!.capabilities
+    const all = interfaces[0].capabilities
     const { shown, more } = splitCapabilities(all, '')
     expect(shown[0]?.keyword).toBe('txcsum')
     expect(new Set([...shown, ...more])).toEqual(new Set(all))
   })
   it('a capability that differs from its default – is never behind "more"', () => {
-    const all = interfaces[0]!.capabilities.map((c) => (c.keyword === 'jumbomtu' ? { ...c, on: !c.on } : c))
+    const all = interfaces[0].capabilities.map((c) => (c.keyword === 'jumbomtu' ? { ...c, on: !c.on } : c))
     expect(splitCapabilities(all, '').shown.map((c) => c.keyword)).toContain('jumbomtu')
   })
   it('a filter – finds names and descriptions and hides nothing of what it found', () => {

@@ -39,7 +39,10 @@ const normal = (): Sizes => ({
 })
 
 export const useLayoutStore = defineStore('layout', () => {
-  const side = ref<SidePanel | null>('host')
+  /** Panel beside the work area in a wide window; saved with the session. */
+  const docked = ref<SidePanel | null>('host')
+  /** Panel that lies over the work area in a narrow window; closed until it is asked for. */
+  const floating = ref<SidePanel | null>(null)
   const tab = ref<WorkTab>('overview')
   const sizes = reactive<Sizes>(normal())
   const consoleOpen = ref(true)
@@ -60,6 +63,14 @@ export const useLayoutStore = defineStore('layout', () => {
 
   /** Below this width the side panel floats over the work area and the exercise is a tab. */
   const narrow = computed(() => width.value < 1200)
+  /** The side panel that is open, or null. */
+  const side = computed<SidePanel | null>({
+    get: () => (narrow.value ? floating.value : docked.value),
+    set: (panel) => {
+      if (narrow.value) floating.value = panel
+      else docked.value = panel
+    },
+  })
   /** Below this width the panes stack and the page scrolls. */
   const stacked = computed(() => width.value < 800)
 
@@ -76,13 +87,13 @@ export const useLayoutStore = defineStore('layout', () => {
     side.value = lastSide
   }
   function save(): SavedLayout {
-    return { side: side.value, tab: tab.value, sizes: { ...sizes }, consoleOpen: consoleOpen.value }
+    return { side: docked.value, tab: tab.value, sizes: { ...sizes }, consoleOpen: consoleOpen.value }
   }
   /** Takes a layout from a document; unknown parts are left as they are. */
   function restore(saved: unknown): void {
     if (typeof saved !== 'object' || saved === null) return
     const value = saved as SavedLayout
-    if (value.side === null || (value.side !== undefined && sidePanels.includes(value.side))) side.value = value.side
+    if (value.side === null || (value.side !== undefined && sidePanels.includes(value.side))) docked.value = value.side
     if (value.tab === 'overview' || value.tab === 'charts' || value.tab === 'compare' || value.tab === 'report')
       tab.value = value.tab
     if (typeof value.consoleOpen === 'boolean') consoleOpen.value = value.consoleOpen
@@ -103,7 +114,8 @@ export const useLayoutStore = defineStore('layout', () => {
   }
   function reset(): void {
     Object.assign(sizes, normal())
-    side.value = 'host'
+    docked.value = 'host'
+    floating.value = null
     tab.value = 'overview'
     consoleOpen.value = true
   }

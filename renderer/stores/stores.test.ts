@@ -61,7 +61,7 @@ describe('samples', () => {
     )
     expect(c.length).toBeLessThanOrEqual(maxSamples)
     expect(c.times[c.length - 1]).toBe(n - 1)
-    expect(c.times.every((t, i) => i === 0 || t > c.times[i - 1]!)).toBe(true)
+    expect(c.times.every((t, i) => i === 0 || t > c.times[i - 1])).toBe(true)
     expect(c.column('v').every((v) => v === 5)).toBe(true)
   })
   it('an unknown metric – a column of the right length without values', () => {
@@ -76,7 +76,7 @@ describe('samples', () => {
     const run = useRunStore()
     const series = run.series('A')
     expect(series.length).toBe(10)
-    expect(run.valueAt('A', 'goodput_bps', series.times[4]! + 5)).toBe(series.column('goodput_bps')[4])
+    expect(run.valueAt('A', 'goodput_bps', series.times[4] + 5)).toBe(series.column('goodput_bps')[4])
     expect(run.valueAt('A', 'goodput_bps', 0)).toBeNaN()
   })
 })
@@ -150,11 +150,11 @@ describe('console', () => {
     await settle()
     const [before] = consoles.of('A')
     await consoles.whileReplaying(async () => {
-      host.emit('command', { ...before!, output: 'again\n' })
+      host.emit('command', { ...before, output: 'again\n' })
       await settle()
     })
     expect(consoles.of('A')).toHaveLength(1)
-    expect(consoles.of('A')[0]).toMatchObject({ id: before!.id, output: 'again\n' })
+    expect(consoles.of('A')[0]).toMatchObject({ id: before.id, output: 'again\n' })
   })
   it('the same command twice at one instant – stands there twice', async () => {
     await useConsoleStore().execute('A', 'uname -a')
