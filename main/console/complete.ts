@@ -101,7 +101,7 @@ function interfaceHint(sys: SystemCalls, name: string): string {
   sys.ioctl('SIOCGIFFLAGS', name, ifr)
   sys.ioctl('SIOCGIFMTU', name, ifr)
   const up = sys.flagNames.find((flag) => flag.name === 'UP')?.bit ?? 0
-  return `${((ifr.ifr_flags ?? 0) & up) !== 0 ? 'up' : 'down'}, mtu ${ifr.ifr_mtu}`
+  return `${((ifr.ifr_flags ?? 0) & up) !== 0 ? 'up' : 'down'}, mtu ${ifr.ifr_mtu ?? 0}`
 }
 
 /** Words of ifconfig that want something behind them. */

@@ -12,14 +12,14 @@ export function getopt(args: readonly string[], spec: string): Options {
   const given: Options['given'] = []
   let i = 0
   for (; i < args.length; i++) {
-    const arg = args[i]!
+    const arg = args[i]
     if (arg === '--') {
       i++
       break
     }
     if (arg === '-' || !arg.startsWith('-')) break
     for (let j = 1; j < arg.length; j++) {
-      const flag = arg[j]!
+      const flag = arg[j]
       const at = spec.indexOf(flag)
       if (flag === ':' || at < 0) return { given, operands: [], fault: `illegal option -- ${flag}` }
       if (spec[at + 1] !== ':') {
@@ -28,7 +28,7 @@ export function getopt(args: readonly string[], spec: string): Options {
       }
       const rest = arg.slice(j + 1)
       if (rest !== '') given.push({ flag, value: rest })
-      else if (i + 1 < args.length) given.push({ flag, value: args[++i]! })
+      else if (i + 1 < args.length) given.push({ flag, value: args[++i] })
       else return { given, operands: [], fault: `option requires an argument -- ${flag}` }
       break
     }

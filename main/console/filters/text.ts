@@ -43,7 +43,7 @@ export const head: CommandFunction = (args, stdin) => {
   const last = given.at(-1)
   const count = last === undefined ? 10 : /^\+?\d+$/.test(last.value) ? Number(last.value) : NaN
   if (!(count > 0)) {
-    out.warnx(`illegal ${last?.flag === 'c' ? 'byte' : 'line'} count -- ${last?.value}`)
+    out.warnx(`illegal ${last?.flag === 'c' ? 'byte' : 'line'} count -- ${last?.value ?? ''}`)
     return out.exit(1)
   }
   const fine = noFiles(out, operands)
@@ -76,7 +76,7 @@ export const tail: CommandFunction = (args, stdin) => {
   const reversed = given.some((option) => option.flag === 'r')
   const match = /^([+-]?)(\d+)$/.exec(sized?.value ?? '10')
   if (match === null) {
-    out.warnx(`illegal offset -- ${sized?.value}: Invalid argument`)
+    out.warnx(`illegal offset -- ${sized?.value ?? ''}: Invalid argument`)
     return out.exit(1)
   }
   const fine = noFiles(out, operands)

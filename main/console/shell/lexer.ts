@@ -25,7 +25,7 @@ export function tokenize(line: string): Token[] {
   const tokens: Token[] = []
   let i = 0
   while (i < line.length) {
-    const c = line[i]!
+    const c = line[i]
     if (c === ' ' || c === '\t' || c === '\r') {
       i++
       continue
@@ -61,12 +61,12 @@ function readWord(line: string, from: number): [WordPart[], number] {
     else parts.push({ kind: 'text', text: value, quoted })
   }
   while (i < line.length) {
-    const c = line[i]!
+    const c = line[i]
     if (/[\s;&|<>()]/.test(c)) break
     if (c === '\\') {
       // A backslash at the very end stands for itself: there is no next line to join.
       if (i + 1 >= line.length) text('\\', true)
-      else if (line[i + 1] !== '\n') text(line[i + 1]!, true)
+      else if (line[i + 1] !== '\n') text(line[i + 1], true)
       i += 2
     } else if (c === "'") {
       const close = line.indexOf("'", i + 1)
@@ -95,10 +95,10 @@ function readDoubleQuoted(
   text('', true) // "" is a word, though an empty one
   for (;;) {
     if (i >= line.length) throw new SyntaxFault('Syntax error: Unterminated quoted string')
-    const c = line[i]!
+    const c = line[i]
     if (c === '"') return i + 1
     if (c === '\\' && '$`"\\\n'.includes(line[i + 1] ?? 'x')) {
-      if (line[i + 1] !== '\n') text(line[i + 1]!, true)
+      if (line[i + 1] !== '\n') text(line[i + 1], true)
       i += 2
     } else if (c === '$') {
       i = readVariable(line, i, true, parts, text)
@@ -127,14 +127,14 @@ function readVariable(
     if (close < 0) throw new SyntaxFault('Syntax error: Missing "}"')
     const match = /^([A-Za-z_][A-Za-z0-9_]*|\?)(?::?-(.*))?$/s.exec(line.slice(i + 1, close))
     if (match === null) throw new SyntaxFault('Syntax error: Bad substitution')
-    parts.push({ kind: 'variable', name: match[1]!, quoted, fallback: match[2] ?? null })
+    parts.push({ kind: 'variable', name: match[1], quoted, fallback: match[2] ?? null })
     return close + 1
   }
   if (!nameStart.test(c)) {
     text('$', quoted)
     return i
   }
-  while (i < line.length && nameRest.test(line[i]!)) i++
+  while (i < line.length && nameRest.test(line[i])) i++
   parts.push({ kind: 'variable', name: line.slice(dollar + 1, i), quoted, fallback: null })
   return i
 }

@@ -24,7 +24,7 @@ export function parse(line: string): Pipeline[] {
   let when: Pipeline['when'] = 'always'
   let i = 0
   while (i < tokens.length) {
-    const token = tokens[i]!
+    const token = tokens[i]
     if (token.kind === 'operator' && token.text === ';' && pipelines.length > 0 && when === 'always') {
       i++
       continue
@@ -74,7 +74,7 @@ function readCommand(tokens: Token[], from: number): [SimpleCommand, number] {
   const command: SimpleCommand = { words: [], stdout: 'pass', stderr: 'pass', stdinNull: false }
   let i = from
   for (; i < tokens.length; i++) {
-    const token = tokens[i]!
+    const token = tokens[i]
     if (token.kind === 'word') {
       command.words.push(token.parts)
       continue

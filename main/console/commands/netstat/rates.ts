@@ -40,7 +40,7 @@ export function startRates(
   if (!/^\d+$/.test(options.interval) || seconds < 1)
     return complained(`netstat: ${options.interval}: Invalid argument\n`, 1)
   const left = options.count === null ? 0 : Number(options.count)
-  if (!Number.isInteger(left) || left < 0) return complained(`netstat: ${options.count}: Invalid argument\n`, 1)
+  if (!Number.isInteger(left) || left < 0) return complained(`netstat: ${options.count ?? ''}: Invalid argument\n`, 1)
   const only = options.only ?? ''
   const header = head(only === '' ? '(Total)' : only, options.drops)
   return {
