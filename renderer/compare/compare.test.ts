@@ -145,6 +145,7 @@ describe('unit behind the title', () => {
     expect(row(metric({ a: 1, b: 2, title: 'mbufs in socket buffers' })).unit).toBe('')
     expect(row(metric({ a: 1, b: 2, title: 'cycles per byte', unit: 'cycles/B' })).unit).toBe('')
     expect(row(metric({ a: 1, b: 2, title: 'response time', unit: 'ms' })).unit).toBe('ms')
+    expect(row(metric({ a: 0.1, b: 0.2, title: 'CPU share', unit: 'share' })).unit).toBe('%')
   })
 })
 

@@ -53,11 +53,10 @@ function decimalsOfRow(numbers: readonly number[], difference: number | null): n
 
 /** The title says what is counted, or per what: the unit need not be repeated. */
 function saysUnit(metric: ComparisonMetric): boolean {
+  if (isShare(metric.unit)) return false
   const words = metric.title.toLowerCase().split(/[^a-z0-9_]+/)
-  return (
-    (metric.unit.length > 2 && words.includes(metric.unit.toLowerCase())) ||
-    (metric.unit.includes('/') && words.includes('per'))
-  )
+  const counted = metric.unit.length > 2 && words.includes(metric.unit.toLowerCase())
+  return counted || (metric.unit.includes('/') && words.includes('per'))
 }
 
 /** The row of a metric for one other run. */
