@@ -142,7 +142,9 @@ export function createSendfile(k: Kernel) {
   })
   /** struct sendfile_sync. */
   const sync = k.registry.table(k.part('sf_sync'), { count: 'i32', waiting: 'u8' })
-  return { stat, call, sfio, sync }
+  /** Handle of kern.ipc.mb_use_ext_pgs; 0 in a kernel without it. */
+  const mb_use_ext_pgs = k.sysctl.find('kern.ipc.mb_use_ext_pgs')?.id ?? 0
+  return { stat, call, sfio, sync, mb_use_ext_pgs }
 }
 
 type Return = (k: Kernel, udata: number, error: number, sbytes: number) => void
@@ -196,7 +198,7 @@ export function sendfile(k: Kernel, so: number, a: SendfileArguments, program: n
   t.sc_rem[c] = (a.nbytes !== 0 ? Math.min(a.nbytes + a.offset, objsize) : objsize) - a.offset
   t.sc_sbytes[c] = 0
   t.sc_flags[c] = a.flags
-  t.sc_useext[c] = mb_use_ext_pgs(k) ? 1 : 0
+  t.sc_useext[c] = k.sysctl.number(k.sendfile.mb_use_ext_pgs) !== 0 ? 1 : 0
   t.sc_phase[c] = PHASE_LOCK
   t.sc_hdrub[c] = a.hdrUb
   t.sc_hdroff[c] = a.hdrOff
@@ -234,12 +236,6 @@ export function sendfile(k: Kernel, so: number, a: SendfileArguments, program: n
 setResume(RESUME_SENDFILE, (k, c) => {
   work(k, c)
 })
-
-/** kern.ipc.mb_use_ext_pgs as it is now. */
-function mb_use_ext_pgs(k: Kernel): boolean {
-  const oid = k.sysctl.find('kern.ipc.mb_use_ext_pgs')
-  return oid !== undefined && Number(k.sysctl.read(oid)) !== 0
-}
 
 /** Runs a call until it is done or sleeps. */
 function work(k: Kernel, c: number): number {
