@@ -82,6 +82,9 @@ export class Link {
   private readonly counters = new Float64Array(2 * COUNTERS)
   private readonly prng: Prng[]
   private readonly receivers: (Receiver | null)[] = [null, null]
+  /** Of the latest {@link transmit}: when the last bit leaves, and frames that were dropped or lost. Results of a call, not state. */
+  lastDeparture = 0
+  lastDropped = 0
   /** Set by whoever captures; never part of the state. */
   observer: LinkObserver | null = null
 
@@ -183,9 +186,11 @@ export class Link {
 
     if (this.parameters[P_LOSS] > 0) this.lose(from, slot)
     this.observer?.(from, slot, departure)
+    this.lastDeparture = departure
+    this.lastDropped = frames - wire.survivors(slot)
     const arrival = Math.max(departure + this.parameters[P_DELAY], d[base + D_LAST_ARRIVAL])
     d[base + D_LAST_ARRIVAL] = arrival
-    if (wire.survivors(slot) === 0) {
+    if (this.lastDropped === frames) {
       wire.free(slot)
       return portFree
     }

@@ -50,6 +50,9 @@ const slotSpec = {
   sent: 'f64',
   /** Host that sent it. */
   from: 'u8',
+  /** Hash by which the receiving card chose its queue, and its type. */
+  hash: 'u32',
+  hashType: 'u8',
   /** Next slot in a queue, or in the list of free slots of the size. */
   next: 'i32',
 } as const
@@ -61,7 +64,7 @@ export class WireSlots {
   bytes = new Uint8Array(1024 * 1024)
   /** The same bytes as 32-bit words. */
   words = new Int32Array(this.bytes.buffer)
-  /** Row of the send-path probe's burst in each slot, 0 = none; may be shorter than the table. Observer. */
+  /** Id of the send-path probe's burst in each slot, 0 = none; may be shorter than the table. Observer. */
   probe = new Int32Array(0)
   private top = 0
   /** Head of the list of free slots of each size. */
@@ -89,15 +92,15 @@ export class WireSlots {
     )
   }
 
-  /** Marks a slot as carrying the burst of the send-path probe in `row` (0 = none). */
-  setProbe(slot: number, row: number): void {
+  /** Marks a slot as carrying a burst of the send-path probe (0 = none). */
+  setProbe(slot: number, id: number): void {
     if (slot >= this.probe.length) {
-      if (row === 0) return
+      if (id === 0) return
       const longer = new Int32Array(Math.max(64, slot * 2))
       longer.set(this.probe)
       this.probe = longer
     }
-    this.probe[slot] = row
+    this.probe[slot] = id
   }
 
   private ensure(size: number): void {

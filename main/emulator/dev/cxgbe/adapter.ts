@@ -6,6 +6,7 @@
  *                  └─ port 1 = cc1 …
  */
 import type { Kernel } from '../../kernel'
+import { PROBE_BURSTS } from '../../machine/probe'
 import type { Table } from '../../machine/state'
 import { nicTiming, type NicParameterName } from './timing'
 
@@ -135,6 +136,7 @@ const rxqSpec = {
   /** Bursts placed, oldest first: list through wire.slots.next. */
   firstSlot: 'i32',
   lastSlot: 'i32',
+  /** Frames in it. */
   waiting: 'i32',
   /** 1 while an interrupt is coming (hold-off running) or its task is queued. */
   armed: 'u8',
@@ -190,7 +192,17 @@ export const MAC_RX_OCTETS = 14
 export const MAC_RX_FRAMES = 15
 export const MAC_RX_UCAST = 18
 export const MAC_RX_SIZES = 19
+export const MAC_RX_OVFLOW = 26
 export const MAC_RX_TRUNC = 27
+
+/** Times kept for a row of the send-path probe, see `probeTimes`. */
+export const PROBE_TIMES = 3
+
+/** Row of a burst of the send-path probe by its id, or 0 if the row has been used again. */
+export function probeRow(k: Kernel, id: number): number {
+  const row = ((id - 1) % PROBE_BURSTS) + 1
+  return k.machine.probe.bursts.id[row] === id ? row : 0
+}
 
 /** The part of a host that belongs to cxgbe(4). */
 export interface Cxgbe {
@@ -202,8 +214,12 @@ export interface Cxgbe {
   /** Software descriptors of all queues: chain of packets of the work request that begins here, and its descriptors. */
   sdM: Int32Array<ArrayBuffer>
   sdUsed: Uint8Array<ArrayBuffer>
-  /** Burst of the send-path probe that begins here, or 0. Observer. */
+  /** Id of the send-path probe's burst that begins here, or 0. Observer. */
   sdProbe: Int32Array<ArrayBuffer>
+  /** For each row of the send-path probe: when the card began to read the burst, had read it, and the last bit left the link (0 = not yet), ns. Observer. */
+  probeTimes: Float64Array<ArrayBuffer>
+  /** Called when the card begins to read a burst of the watched connection, with its row. Looks only; never part of the state. */
+  burstObserver: ((row: number) => void) | null
   /** Packets waiting in the software rings, at the same positions. */
   items: Int32Array<ArrayBuffer>
   /** Times of the card. Constant. */
@@ -229,10 +245,13 @@ export function createAdapterTables(
     sdM: new Int32Array(0),
     sdUsed: new Uint8Array(0),
     sdProbe: new Int32Array(0),
+    probeTimes: new Float64Array((PROBE_BURSTS + 1) * PROBE_TIMES),
+    burstObserver: null,
     items: new Int32Array(0),
     timing: nicTiming(k.machine.config),
   }
   registry.fixed(k.part('cxgbe.mac'), state.mac)
+  registry.fixed(k.part('cxgbe.probeTimes'), state.probeTimes, { observer: true })
   // Sized when the interface comes up for the first time, because ring sizes can be set before.
   registry.array(
     k.part('cxgbe.sdM'),

@@ -22,6 +22,8 @@ import {
   MAC_TX_OCTETS,
   MAC_TX_SIZES,
   MAC_TX_UCAST,
+  PROBE_TIMES,
+  probeRow,
   SGE_MAX_WR_NDESC,
 } from './adapter'
 import {
@@ -126,8 +128,35 @@ function start(k: Kernel, p: number, q: number): number {
   readBytes = 0
   readSegments = 0
   decode(k, p, q)
+  const probe = cx.sdProbe[txq.sdesc[q] + at]
+  if (probe !== 0) noteReading(k, p, probe)
   const { nicPcieRate, nicSegmentBytes } = cx.timing
   return Math.ceil(((readBytes + ndesc * EQ_ESIZE + readSegments * nicSegmentBytes) * 8e9) / nicPcieRate)
+}
+
+/** Tells the send-path probe that the card reads its burst now. Observer. */
+function noteReading(k: Kernel, p: number, id: number): void {
+  const row = probeRow(k, id)
+  if (row === 0) return
+  const { wire, probe } = k.machine
+  let frames = 0
+  for (let slot = k.cxgbe.port.engineSlots[p]; slot !== 0; slot = wire.slots.next[slot])
+    frames += wire.slots.nsegs[slot]
+  probe.bursts.fr_frames[row] = frames
+  k.cxgbe.probeTimes[row * PROBE_TIMES] = k.machine.time
+  k.cxgbe.probeTimes[row * PROBE_TIMES + 1] = 0
+  k.cxgbe.probeTimes[row * PROBE_TIMES + 2] = 0
+  k.cxgbe.burstObserver?.(row)
+}
+
+/** Tells the send-path probe that its burst is on its way. Observer. */
+function noteSent(k: Kernel, id: number): void {
+  const row = probeRow(k, id)
+  if (row === 0) return
+  const { link, probe } = k.machine
+  k.cxgbe.probeTimes[row * PROBE_TIMES + 1] = k.machine.time
+  k.cxgbe.probeTimes[row * PROBE_TIMES + 2] = link.lastDeparture
+  probe.bursts.fr_dropped[row] += link.lastDropped
 }
 
 function copyDescriptors(ram: Uint8Array, from: number, n: number, to: number): void {
@@ -325,8 +354,11 @@ function finish(k: Kernel, p: number): void {
     mac[base + MAC_TX_FRAMES] += frames
     mac[base + MAC_TX_UCAST] += frames
     mac[base + MAC_TX_OCTETS] += wire.burstWireBytes(slot) - frames * 20
-    if (port.linked[p] === 1) port.portFree[p] = link.transmit(k.id, slot, PORT_BPS)
-    else wire.free(slot)
+    if (port.linked[p] === 1) {
+      const probe = slot < wire.probe.length ? wire.probe[slot] : 0
+      port.portFree[p] = link.transmit(k.id, slot, PORT_BPS)
+      if (probe !== 0) noteSent(k, probe)
+    } else wire.free(slot)
     slot = next
   }
   port.engineSlots[p] = 0

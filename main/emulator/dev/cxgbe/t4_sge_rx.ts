@@ -34,9 +34,11 @@ import {
   MAC_COUNTERS,
   MAC_RX_FRAMES,
   MAC_RX_OCTETS,
+  MAC_RX_OVFLOW,
   MAC_RX_SIZES,
   MAC_RX_TRUNC,
   MAC_RX_UCAST,
+  probeRow,
 } from './adapter'
 import { hashTcp4, toeplitz } from './rss'
 import { countMac, holdoffNs } from './t4_hw'
@@ -99,12 +101,20 @@ export function hw_rx(k: Kernel, p: number, slot: number): void {
     return
   }
   const hash = flowHash(k, slot)
+  t.hash[slot] = hash
+  t.hashType[slot] = hashType
   const q = port.firstRxq[p] + (hash % port.nrxq[p])
+  if (rxq.waiting[q] + frames > port.qsizeRxq[p]) {
+    // The host does not keep up: the queue has no entry left.
+    mac[base + MAC_RX_OVFLOW] += frames
+    wire.free(slot)
+    return
+  }
   t.next[slot] = 0
   if (rxq.firstSlot[q] === 0) rxq.firstSlot[q] = slot
   else t.next[rxq.lastSlot[q]] = slot
   rxq.lastSlot[q] = slot
-  rxq.waiting[q]++
+  rxq.waiting[q] += frames
   if (rxq.armed[q] === 0) {
     rxq.armed[q] = 1
     const { nicPcieRate, nicWriteLatency } = cx.timing
@@ -117,7 +127,8 @@ export function hw_rx(k: Kernel, p: number, slot: number): void {
 function noteArrival(k: Kernel, slot: number): void {
   const { machine } = k
   const b = machine.probe.bursts
-  const row = machine.wire.probe[slot]
+  const row = probeRow(k, machine.wire.probe[slot])
+  if (row === 0) return
   b.arrived[row] = machine.time
   b.fr_out[row] = b.fr_out[row] + machine.wire.survivors(slot)
 }
@@ -161,8 +172,8 @@ function t4_eth_rx(k: Kernel, p: number, q: number, slot: number): void {
   const capenable = k.ifnet.if_capenable[ifp]
   const frames = t.nsegs[slot]
   const checked = (capenable & IFCAP_RXCSUM) !== 0
-  const hash = flowHash(k, slot)
-  const type = hashType
+  const hash = t.hash[slot]
+  const type = t.hashType[slot]
   // LRO needs a checksum that is known to be right.
   const join = frames > 1 && t.tso[slot] === 1 && (capenable & IFCAP_LRO) !== 0 && checked
   const fin = (wire.bytes[wire.headerAt(slot) + t.l4off[slot] + 13] & TH_FIN) !== 0

@@ -331,7 +331,7 @@ function noteProbe(
   const row = probe.control.current
   if (row === 0) return
   const b = probe.bursts
-  k.cxgbe.sdProbe[at] = row
+  k.cxgbe.sdProbe[at] = b.id[row]
   b.wr_queue[row] = k.cxgbe.txq.index[q]!
   b.wr_descriptors[row] = ndesc
   b.wr_len16[row] = len16
