@@ -6,8 +6,8 @@ import { useDialogsStore } from '../stores/dialogs'
 import { useProblemsStore } from '../stores/problems'
 import { useSessionStore } from '../stores/session'
 
-/** Errors after which the readable part of a document can still be opened. */
-const partlyReadable = new Set(['document-damaged'])
+/** Errors of a damaged document; after the first the good part of it can still be opened. */
+const damages = new Set(['log-damaged', 'document-damaged'])
 
 /** The last part of a path. */
 export function baseName(path: string): string {
@@ -57,7 +57,7 @@ export async function openDocument(path?: string, keepGoodPart = false): Promise
     await session.loadLists()
     return true
   } catch (error) {
-    if (error instanceof LabError && partlyReadable.has(error.code)) {
+    if (error instanceof LabError && damages.has(error.code)) {
       const contract: ContractError = error.toContract()
       dialogs.damaged = { path: chosen ?? null, error: contract }
     } else problems.report(error)

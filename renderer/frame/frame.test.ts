@@ -82,7 +82,7 @@ describe('documents', () => {
     expect(useDialogsStore().top).toBeNull()
   })
   it('a damaged document – its own page offers the good part, and opening that works', async () => {
-    joined.host.refuse('session.open', { code: 'document-damaged', message: 'Broken after command 3.', remedy: 'r' })
+    joined.host.refuse('session.open', { code: 'log-damaged', message: 'Broken after command 3.', remedy: 'r' })
     expect(await openDocument('/home/user/x.nomaplab')).toBe(false)
     expect(useDialogsStore().damaged).toMatchObject({ path: '/home/user/x.nomaplab' })
     expect(await openDocument('/home/user/x.nomaplab', true)).toBe(true)
@@ -175,9 +175,9 @@ describe('words', () => {
     expect(dayAndTime(noon - 86_400_000, noon)).toBe('yesterday 12:00')
     expect(dayAndTime(noon - 9 * 86_400_000, noon)).toMatch(/2026/)
   })
-  it('a report of damage – is read where it says how far the good part goes', () => {
-    expect(readDamage('line 412; 411 of 436 commands are good')).toEqual({ good: 411, total: 436 })
-    expect(readDamage('something else')).toBeNull()
-    expect(readDamage(undefined)).toBeNull()
+  it('a damaged log – says how many commands before the damage are good', () => {
+    const message = 'x.nomaplab is damaged: line 412 of commands.jsonl is broken; 411 commands before it are good.'
+    expect(readDamage({ code: 'log-damaged', message })).toEqual({ openable: true, good: 411 })
+    expect(readDamage({ code: 'document-damaged', message: 'it is empty' })).toEqual({ openable: false, good: null })
   })
 })

@@ -24,8 +24,7 @@ function enter(pane: HTMLElement): void {
     before.focus()
     return
   }
-  const preferred =
-    pane.querySelector<HTMLElement>('[data-pane-focus]') ?? pane.querySelector<HTMLElement>('.xterm-helper-textarea')
+  const preferred = [...pane.querySelectorAll<HTMLElement>('[data-pane-focus], .xterm-helper-textarea')].find(isShown)
   const target = preferred ?? [...pane.querySelectorAll<HTMLElement>(focusable)].find(isShown) ?? pane
   if (target === pane) pane.tabIndex = -1
   target.focus()

@@ -1,14 +1,14 @@
-/** Reads how much of a damaged document is good, where the report of the main process says so. */
+/** What can be saved of a damaged document, read from what the main process says about it. */
+import type { ContractError } from '../../preload/contract'
 
 export interface Damage {
-  good: number
-  total: number
+  /** The good part can be opened. */
+  openable: boolean
+  /** Good commands, if it says how many. */
+  good: number | null
 }
 
-/** Finds "n of m commands" in the details; null if they do not say it. */
-export function readDamage(details: string | undefined): Damage | null {
-  const match = /(\d+) of (\d+) commands/.exec(details ?? '')
-  if (match === null) return null
-  const [good, total] = [Number(match[1]), Number(match[2])]
-  return total > 0 && good <= total ? { good, total } : null
+export function readDamage(error: Pick<ContractError, 'code' | 'message' | 'details'>): Damage {
+  const match = /(\d+) commands? before it/.exec(`${error.message} ${error.details ?? ''}`)
+  return { openable: error.code === 'log-damaged', good: match === null ? null : Number(match[1]) }
 }

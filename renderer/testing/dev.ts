@@ -70,10 +70,10 @@ async function play(scene: string): Promise<void> {
     dialogs.damaged = {
       path: '/home/user/lab-friday.nomaplab',
       error: {
-        code: 'document-damaged',
-        message: 'This session is damaged after command 411',
-        remedy: 'Open the good part and save it under a new name.',
-        details: 'commands.jsonl: line 412 is not readable; 411 of 436 commands are good',
+        code: 'log-damaged',
+        message:
+          'lab-friday.nomaplab is damaged: line 412 of commands.jsonl is broken; 411 commands before it are good. The file was not changed.',
+        remedy: 'Open the good part, then save it under another name.',
       },
     }
 }

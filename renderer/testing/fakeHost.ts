@@ -68,7 +68,11 @@ export function createFakeHost(options: { nativeDialogs?: boolean } = {}): FakeH
   let listener: (message: unknown) => void = () => {}
   let closed: () => void = () => {}
 
-  const send = (message: WireMessage): void => queueMicrotask(() => listener(message))
+  // A copy, as every transport gives: the page never shares objects with the host.
+  const send = (message: WireMessage): void => {
+    const copy = structuredClone(message)
+    queueMicrotask(() => listener(copy))
+  }
   const emit = <N extends EventName>(name: N, body: Events[N]): void => send({ kind: 'event', name, body })
 
   function of(letter: BranchLetter): FakeBranch {

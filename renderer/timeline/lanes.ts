@@ -47,7 +47,7 @@ export function axisUnit(end: number): { ns: number; name: string } {
 /** Ticks of the axis with their texts; the last one carries the unit. */
 export function axisTicks(scale: Scale, width: number): { x: number; text: string }[] {
   const unit = axisUnit(scale.end)
-  const count = Math.max(2, Math.min(8, Math.floor(width / 100)))
+  const count = Math.max(2, Math.min(8, Math.floor(width / 72)))
   const step = niceStep(scale.end / count)
   const ticks: { x: number; text: string }[] = []
   for (let t = 0; t <= scale.end * 1.000_001; t += step)
