@@ -43,6 +43,8 @@ export interface BranchEvents {
   /** A command took its place in the history. Not called during re-execution. */
   began(command: Executed): void
   finished(result: ExecutionResult): void
+  /** A console line printed something, before it ended. Not called during re-execution. */
+  printed?(text: string): void
   /** Lab actions from the console, not called during re-execution. The answer is printed. */
   act(action: LabAction): LabAnswer
 }
@@ -103,6 +105,10 @@ export class Branch<M extends EngineMachine = EngineMachine> {
   get busy(): boolean {
     return this.waiting !== null
   }
+  /** When the running console line wants to go on; Infinity if none is running. */
+  get wakeAt(): number {
+    return this.waiting?.wakeAt ?? Infinity
+  }
 
   private hooks(): LabHooks {
     const act = (action: LabAction): LabAnswer => this.events.act(action)
@@ -119,6 +125,14 @@ export class Branch<M extends EngineMachine = EngineMachine> {
       // The load generator is part of the machine: it starts in re-execution too.
       load: (on) => this.built.setLoad(on),
     }
+  }
+
+  /** Takes a sample at the present instant, off the grid; the grid stays as it is. */
+  sampleNow(): void {
+    const next = this.nextSample
+    this.settle()
+    this.takeSample()
+    this.nextSample = next
   }
 
   private takeSample(): void {
@@ -230,6 +244,7 @@ export class Branch<M extends EngineMachine = EngineMachine> {
   private take(step: ConsoleStep): void {
     const waiting = this.waiting!
     waiting.output += step.output
+    if (!waiting.replay && step.output !== '') this.events.printed?.(step.output)
     if (!step.done) {
       waiting.wakeAt = Math.max(step.wakeAt, this.built.machine.time)
       return
@@ -264,6 +279,7 @@ export class Branch<M extends EngineMachine = EngineMachine> {
     this.waiting = null
     this.queue = []
     this.planned = []
+    this.built.restored?.()
   }
 
   /**

@@ -39,6 +39,8 @@ export interface Built<M extends EngineMachine = EngineMachine> {
   settings(): string
   /** Reads something that the window shows (`host`, `sendPath`), as plain data. */
   inspect(what: string, argument: unknown): unknown
+  /** The machine was put back to an earlier state: forget what was gathered beside it. */
+  restored?(): void
 }
 
 /** Builds equal machines: same config, same disk, same seed. */

@@ -10,16 +10,16 @@ export function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const same = a[i - 1] === b[j - 1] ? 0 : 1
       let best = Math.min(
-        table[(i - 1) * width + j]! + 1,
-        table[i * width + j - 1]! + 1,
-        table[(i - 1) * width + j - 1]! + same,
+        table[(i - 1) * width + j] + 1,
+        table[i * width + j - 1] + 1,
+        table[(i - 1) * width + j - 1] + same,
       )
       if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
-        best = Math.min(best, table[(i - 2) * width + j - 2]! + 1)
+        best = Math.min(best, table[(i - 2) * width + j - 2] + 1)
       table[i * width + j] = best
     }
   }
-  return table[a.length * width + b.length]!
+  return table[a.length * width + b.length]
 }
 
 /** Up to `count` of `names` that resemble `name`, the nearest first. */

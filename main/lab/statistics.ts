@@ -19,10 +19,10 @@ const t95Beyond: readonly (readonly [number, number])[] = [
 /** Two-sided 95 % point of Student's t. Between the rows of the table it is interpolated in 1/df. `df` ≥ 1. */
 export function studentT95(df: number): number {
   if (!(df >= 1)) throw new RangeError('Student’s t needs at least one degree of freedom')
-  if (df <= 30) return t95[Math.floor(df) - 1]!
+  if (df <= 30) return t95[Math.floor(df) - 1]
   for (let i = 1; i < t95Beyond.length; i++) {
-    const [low, tLow] = t95Beyond[i - 1]!
-    const [high, tHigh] = t95Beyond[i]!
+    const [low, tLow] = t95Beyond[i - 1]
+    const [high, tHigh] = t95Beyond[i]
     if (df <= high) return tHigh + ((tLow - tHigh) * (1 / df - 1 / high)) / (1 / low - 1 / high)
   }
   return 1.96
@@ -53,14 +53,14 @@ export interface Estimate {
 export function estimate(values: readonly number[]): Estimate {
   const n = values.length
   if (n === 0) return { mean: NaN, interval: null, n }
-  if (n === 1) return { mean: values[0]!, interval: null, n }
+  if (n === 1) return { mean: values[0], interval: null, n }
   return { mean: mean(values), interval: (studentT95(n - 1) * standardDeviation(values)) / Math.sqrt(n), n }
 }
 
 /** Estimate of `other − base`, pair by pair (the same seed on both sides, so that what the arrivals do cancels out). */
 export function pairedDifference(base: readonly number[], other: readonly number[]): Estimate {
   if (base.length !== other.length) throw new RangeError('pairs need the same number of values on both sides')
-  return estimate(base.map((value, i) => other[i]! - value))
+  return estimate(base.map((value, i) => other[i] - value))
 }
 
 /** Estimate of `mean(other) − mean(base)` of two independent samples with unequal spread (Welch, Satterthwaite's df rounded down). */

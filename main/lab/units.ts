@@ -74,7 +74,7 @@ export function parseQuantity(kind: Quantity, value: string | number): number {
   const match = /^([0-9]+(?:\.[0-9]+)?(?:e[0-9]+)?)\s*(\D*)$/i.exec(text)
   if (match === null) return refuse(`${JSON.stringify(value)} is not ${what}`)
   const number = Number(match[1])
-  const unit = match[2]!
+  const unit = match[2]
   if (unit === '' && number !== 0 && !bare) return refuse(`${text} has no unit`)
   const factor = unit === '' ? 1 : units[unit]
   if (factor === undefined) return refuse(`${JSON.stringify(unit)} is not a unit of ${what.replace(/^an? /, '')}`)
@@ -95,7 +95,7 @@ const scaled = (value: number, base: number, steps: readonly string[], digits: n
   const text = Number.isInteger(scaledValue)
     ? String(scaledValue)
     : scaledValue.toPrecision(digits).replace(/\.?0+$/, '')
-  return `${text} ${steps[step]!}`
+  return `${text} ${steps[step]}`
 }
 
 /** `2.5 ms`. */

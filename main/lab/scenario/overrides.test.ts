@@ -28,7 +28,7 @@ describe('--set', () => {
       'link.rate': '25Gbps',
       'link.loss': '1%',
       duration: '5ms',
-      'cost.parameters.umaAlloc': '100',
+      'cost.umaAlloc': '100',
     })
     const config = scenarioToConfig(scenario, { entries: [] })
     expect(config.hosts[0].tunables).toEqual({ 'kern.ipc.mb_use_ext_pgs': '1' })

@@ -2,6 +2,7 @@
  * `--set K=V[,V…]`: knobs by the console's own names (`kern.ipc.mb_use_ext_pgs=1`, `cc0.nomap=off`) or fields of the scenario
  * (`workload.connections=1000`, `link.rate=10Gbps`). A host other than the first is named in front (`client:net.inet.tcp.delayed_ack=0`).
  */
+import { costParameters } from '../../emulator'
 import { didYouMean, nearMatches } from '../nearMatches'
 import { LabProblem } from '../problem'
 import { checkScenario, knownKeys, type LoadedScenario } from './load'
@@ -108,14 +109,19 @@ function isGroup(value: unknown): value is Group {
 
 function setField(written: { [key: string]: unknown }, name: string, value: string): void {
   const fields = settableFields()
-  const isParameter = /^cost\.parameters\.\w+$/.test(name)
+  const parameter = /^cost\.(?:parameters\.)?(\w+)$/.exec(name)?.[1] ?? ''
+  const isParameter = costParameters.some((entry) => entry.name === parameter)
   if (!fields.includes(name) && !isParameter)
     throw new LabProblem(
       'field-unknown',
       `A scenario has no field ${name}.`,
-      didYouMean(name, fields, `Fields that can be set are ${fields.join(', ')}.`),
+      didYouMean(
+        name,
+        [...fields, ...costParameters.map((entry) => `cost.${entry.name}`)],
+        `Fields that can be set are ${fields.join(', ')}.`,
+      ),
     )
-  const path = name.split('.')
+  const path = isParameter ? ['cost', 'parameters', parameter] : name.split('.')
   let at: Group = written
   for (const key of path.slice(0, -1)) {
     const next = at[key]
@@ -124,7 +130,16 @@ function setField(written: { [key: string]: unknown }, name: string, value: stri
     at = deeper
   }
   const number = Number(value)
-  at[path[path.length - 1]] = isParameter && value.trim() !== '' && Number.isFinite(number) ? number : value
+  if (isParameter) {
+    const { low, high, unit } = costParameters.find((entry) => entry.name === parameter)!
+    if (value.trim() === '' || !(number >= low && number <= high))
+      throw new LabProblem(
+        'knob-value',
+        `${name}=${value} is outside of what is plausible.`,
+        `This cost is ${low} to ${high} ${unit}; see the cost table.`,
+      )
+  }
+  at[path[path.length - 1]] = isParameter ? number : value
   // A file of the user replaces the generated set, and the other way round.
   if (name === 'files.path') delete at['generate']
   if (name.startsWith('files.generate.')) delete (written['files'] as { [key: string]: unknown })['path']
