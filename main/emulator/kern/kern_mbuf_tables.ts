@@ -92,6 +92,8 @@ export interface MbufObserver {
   unmapped_read_bytes: number
   /** EXT_PGS mbufs allocated. */
   ext_pgs_allocated: number
+  /** Unmapped mbufs in packets that reached ip_output, converted there or sent as they were. */
+  nomap_sent: number
 }
 
 export function createMbufTables(k: Kernel) {
@@ -113,6 +115,7 @@ export function createMbufTables(k: Kernel) {
       compress_busy: 0,
       unmapped_read_bytes: 0,
       ext_pgs_allocated: 0,
+      nomap_sent: 0,
     },
     { observer: true },
   )

@@ -118,7 +118,11 @@ function output(k: Kernel, m: number, inp: number, _flags: number): number {
       return ENOBUFS
     }
     if (k.mbstat.conversions !== before) stat.lab_converted_nomap++
-  } else if (mb.m_next[m] !== 0 && (mb.m_flags[mb.m_next[m]] & M_NOMAP) !== 0) stat.lab_nomap_packets++
+  } else if (mb.m_next[m] !== 0 && (mb.m_flags[mb.m_next[m]] & M_NOMAP) !== 0) {
+    stat.lab_nomap_packets++
+    for (let n = mb.m_next[m]; n !== 0; n = mb.m_next[n]) if ((mb.m_flags[n] & M_NOMAP) !== 0) k.mbstat.nomap_sent++
+  }
+  k.mbstat.nomap_sent += k.mbstat.conversions - before
   if (probed !== 0) probeIpOutput(k, m, k.mbstat.conversions - before, byCard, takesUnmapped)
   ram = k.phys.ram
   at = mtodAddr(k, m)
