@@ -2,7 +2,21 @@
 import type { SeriesInfo } from '../../preload/contract'
 
 /** Patterns by name; each can be told from the others without colour. */
-export type PatternName = 'diagonal' | 'vertical' | 'dots' | 'horizontal' | 'grid' | 'back' | 'plain' | 'sparse'
+export type PatternName =
+  | 'diagonal'
+  | 'vertical'
+  | 'dots'
+  | 'horizontal'
+  | 'grid'
+  | 'back'
+  | 'plain'
+  | 'sparse'
+  | 'cross'
+  | 'zigzag'
+  | 'wide'
+  | 'double'
+  | 'brick'
+  | 'ring'
 
 export interface Cause {
   id: string
@@ -20,8 +34,14 @@ export const causes: readonly Cause[] = [
   { id: 'conversion', label: 'conversion', fill: '--conv-soft', ink: '--conv', pattern: 'vertical' },
   { id: 'allocation', label: 'allocation', fill: '--cat-mbuf', ink: '--ink-3', pattern: 'horizontal' },
   { id: 'vm', label: 'vm', fill: '--cat-vm', ink: '--ink-3', pattern: 'grid' },
+  { id: 'cache', label: 'cache', fill: '--cat-vm', ink: '--ink-3', pattern: 'zigzag' },
+  { id: 'lock', label: 'lock', fill: '--cat-sock', ink: '--ink-3', pattern: 'cross' },
   { id: 'protocol', label: 'protocol', fill: '--cat-tcp', ink: '--ink-3', pattern: 'plain' },
   { id: 'driver', label: 'driver', fill: '--cat-drv', ink: '--ink-3', pattern: 'back' },
+  { id: 'mmio', label: 'mmio', fill: '--cat-drv', ink: '--ink-3', pattern: 'wide' },
+  { id: 'interrupt', label: 'interrupt', fill: '--cat-ip', ink: '--ink-3', pattern: 'ring' },
+  { id: 'syscall', label: 'syscall', fill: '--cat-sock', ink: '--ink-3', pattern: 'double' },
+  { id: 'application', label: 'application', fill: '--cat-app', ink: '--ink-3', pattern: 'brick' },
   { id: 'other', label: 'other', fill: '--cat-app', ink: '--ink-3', pattern: 'sparse' },
 ]
 
@@ -57,6 +77,12 @@ export const patternPaths: Record<PatternName, string> = {
   back: 'M-2 6L2 10M0 0L8 8M6-2L10 2',
   plain: '',
   sparse: 'M4 4v1',
+  cross: 'M2 2l4 4M6 2l-4 4',
+  zigzag: 'M0 6L2 3L4 6L6 3L8 6',
+  wide: 'M0 8L8 0',
+  double: 'M0 2.5H8M0 5.5H8',
+  brick: 'M0 4H8M2 0V4M6 4V8',
+  ring: 'M2 4a2 2 0 1 0 4 0a2 2 0 1 0 -4 0',
 }
 
 /** A tile of a pattern for the chart library, at the resolution of the device; null where there is no canvas. */
@@ -77,3 +103,6 @@ export function patternTile(
   draw.stroke(new Path2D(patternPaths[cause.pattern]))
   return { image: canvas, repeat: 'repeat' }
 }
+
+/** Causes that are listed even while nothing is charged to them: whether they are zero is the question. */
+export const alwaysListed: readonly string[] = ['copy', 'conversion']

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Comparison, ComparisonMetric } from '../../preload/contract'
-import { baseIndex, differenceIndex, methodText, metricRow, metricRows, orderedFacts } from './metricRow'
+import { baseIndex, differenceIndex, factText, methodText, metricRow, metricRows, orderedFacts } from './metricRow'
 import { amountWord, readingOf } from './reading'
 
 const metric = (
@@ -92,6 +92,11 @@ describe('reading', () => {
   it('a value that one run lacks – is said – never blank', () => {
     expect(readingOf(metric({ a: null, b: 5 }), 0, true).text).toBe('only in one run')
   })
+  it('a value that no run has – is said – and the row is hidden with the equal ones', () => {
+    const m = metric({ a: null, b: null })
+    expect(readingOf(m, 0, true).text).toBe('no value')
+    expect(metricRows(comparison([m]), 1, true).rows).toEqual([])
+  })
   it.each([
     [-1, 'mbufs', 'fewer'],
     [-1, 'share', 'less'],
@@ -162,6 +167,13 @@ describe('comparison', () => {
     expect(
       differenceIndex(c, { ...short, differences: [null, short.differences[0]], verdict: ['equal', 'worse'] }, 1),
     ).toBe(1)
+  })
+  it('facts – are said – once', () => {
+    expect(factText({ name: 'seed', equal: true, text: 'same seed: 7' })).toBe('seed 7')
+    expect(factText({ name: 'seed', equal: false, text: 'seed differs: 7 in A, 8 in B' })).toBe(
+      'seed differs: 7 in A, 8 in B',
+    )
+    expect(factText({ name: 'load', equal: true, text: '400 connections' })).toBe('load 400 connections')
   })
   it('what differs – stands – first among the facts', () => {
     expect(orderedFacts(comparison([])).map((f) => f.name)).toEqual(['seed', 'revision'])

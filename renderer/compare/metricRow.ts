@@ -94,7 +94,7 @@ export function metricRow(comparison: Comparison, metric: ComparisonMetric, othe
         ? null
         : Math.max(-1, Math.min(1, gap.difference / Math.abs(base))),
     reading,
-    equal: metric.verdict[index] === 'equal',
+    equal: metric.verdict[index] === 'equal' || known.length === 0,
     metric,
   }
 }
@@ -122,4 +122,11 @@ export function methodText(comparison: Comparison): string {
 /** Facts with those that differ first. */
 export function orderedFacts(comparison: Comparison): Comparison['facts'] {
   return [...comparison.facts.filter((f) => !f.equal), ...comparison.facts.filter((f) => f.equal)]
+}
+
+/** A fact without what its check says already: `revision r349532`, or the whole sentence where runs differ. */
+export function factText(fact: Comparison['facts'][number]): string {
+  const same = `same ${fact.name}: `
+  if (fact.equal) return `${fact.name} ${fact.text.startsWith(same) ? fact.text.slice(same.length) : fact.text}`
+  return fact.text.startsWith(fact.name) ? fact.text : `${fact.name}: ${fact.text}`
 }

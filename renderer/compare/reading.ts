@@ -26,6 +26,7 @@ export function readingOf(metric: ComparisonMetric, index: number, comparable: b
   if (!comparable) return { sign: 'warn', text: 'not comparable', tone: 'stale' }
   const difference = metric.differences[index] ?? null
   const verdict = metric.verdict[index]
+  if (metric.values.every((v) => v === null)) return { sign: null, text: 'no value', tone: 'quiet' }
   if (difference === null || verdict === undefined) return { sign: null, text: 'only in one run', tone: 'quiet' }
   if (verdict === 'equal') return { sign: 'dash', text: 'equal', tone: 'plain' }
   if (verdict === 'no-clear-difference') return { sign: 'dash', text: 'no clear difference', tone: 'plain' }

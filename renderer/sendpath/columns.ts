@@ -55,6 +55,7 @@ export function hostCell(path: SendPath, row: RowId, vlan: VlanInfo | null): Cel
   }
   if (row === 'card') {
     const { used, size, interface: name, queue } = path.ring
+    if (size === 0) return words('–', 'the card is not initialised: its interface is down')
     return {
       value: formatNumber(used),
       text: `of ${formatNumber(size)} used`,

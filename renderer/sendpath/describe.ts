@@ -31,7 +31,10 @@ export function rowNames(path: SendPath | null, row: RowId): { name: string; sym
       const ring = path?.ring
       return {
         name: 'Card queue',
-        symbol: ring === undefined || ring.interface === '' ? '' : `${ring.interface} txq ${ring.queue}`,
+        symbol:
+          ring === undefined || ring.interface === '' || ring.interface === 'none'
+            ? ''
+            : `${ring.interface} txq ${ring.queue}`,
         sub: 'scatter/gather list',
       }
     }

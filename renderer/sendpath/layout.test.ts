@@ -5,6 +5,7 @@ import { dataMbufs, layoutChain, markOf, mbufAt, placeLabel } from './chain'
 import { layoutPages, pageAt } from './pages'
 import { geometry, rowIds } from './rows'
 import { makeScale, rulerTicks } from './scale'
+import { roundLength, stableLength } from './stableLength'
 import {
   burstOf,
   idlePath,
@@ -60,6 +61,23 @@ describe('scale', () => {
       '96\u2009KiB',
       '160\u2009KiB',
     ])
+  })
+})
+
+describe('length', () => {
+  it('any number of bytes – gets a round length – that holds it and is at most a third longer', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 257, max: 5_000_000 }), (bytes) => {
+        const length = roundLength(bytes)
+        expect(length >= bytes && length <= bytes * 1.34).toBe(true)
+      }),
+    )
+  })
+  it('a buffer that drains a little – keeps – its scale, until less than half is used', () => {
+    const full = stableLength(100_000, null)
+    expect(stableLength(70_000, full)).toBe(full)
+    expect(stableLength(40_000, full)).toBeLessThan(full)
+    expect(stableLength(300_000, full)).toBeGreaterThanOrEqual(300_000)
   })
 })
 
