@@ -78,6 +78,7 @@ export const grep: CommandFunction = (args, stdin, name) => {
   for (const index of selected) {
     if (flags.has('o')) {
       if (flags.has('v')) continue
+      expression.lastIndex = 0
       for (const match of lines[index].matchAll(expression))
         if (match[0] !== '') out.print(`${label(index, ':')}${match[0]}\n`)
       continue
