@@ -24,6 +24,8 @@ export interface HostConfig {
   hz: number
   /** Physical memory, bytes: decides the mbuf limits (kern.ipc.nmbclusters and others), not what the emulator allocates. */
   memoryBytes: number
+  /** False: a machine without direct map (i386, 32-bit arm), where sf_bufs are a limited resource. Default true (amd64). */
+  directMap?: boolean
   /** Cost model charges this host's CPUs. */
   cost: boolean
   /** Loader tunables (`name=value`), applied before anything starts. */

@@ -25,6 +25,8 @@ export interface MemoryKernelOptions {
   /** Contents of the files, one page-aligned region each. Default none. */
   files?: Uint8Array[]
   contiguity?: number
+  /** False: sf_bufs are limited. */
+  directMap?: boolean
   warm?: boolean
   seed?: number
 }
@@ -48,6 +50,7 @@ export function createMemoryKernel(options: MemoryKernelOptions = {}): MemoryKer
     ncpu: options.ncpu ?? 1,
     hz: 2.6e9,
     memoryBytes: options.memoryBytes ?? 1024 * 1024 * 1024,
+    directMap: options.directMap ?? true,
     cost: options.cost ?? false,
     tunables: options.tunables ?? {},
     sysctls: {},
@@ -75,6 +78,7 @@ export function createMemoryKernel(options: MemoryKernelOptions = {}): MemoryKer
     machine: { config: machineConfig, disk: { bytes: disk }, registry },
     cpu: { current: 0, count: host.ncpu },
     msgbuf: { lines: [] as string[] },
+    sendfile: { stat: { sf_allocwait: 0, sf_allocfail: 0 } },
     part: (name: string) => `host0.${name}`,
     now: () => k.time,
     printf: (line: string) => void k.msgbuf.lines.push(line),

@@ -10,6 +10,7 @@ import type { Kernel } from '../kernel'
 import { CAUSE } from '../machine/cost'
 import type { Table } from '../machine/state'
 import { KASSERT } from '../sys/systm'
+import { createSfBufs, type SfBufPool } from '../kern/subr_sfbuf'
 import { FILE_FRAME_BASE } from './vm_phys'
 
 export const PQ_INACTIVE = 0
@@ -80,11 +81,14 @@ export class VmPageState {
   ramPage = new Int32Array(1024)
   /** Heads of hash chains (object, pindex) → RAM page. */
   readonly hash = new Int32Array(1024)
+  /** sf_bufs of a machine without direct map; null on amd64. */
+  readonly sfbufs: SfBufPool | null
 
   constructor(k: Kernel) {
     k.registry.fixed(k.part('vm_page.q'), this.q)
     k.registry.fixed(k.part('vm_page.n'), this.n)
     k.registry.fixed(k.part('vm_page.hash'), this.hash)
+    this.sfbufs = createSfBufs(k)
     k.registry.array(
       k.part('vm_page.ram'),
       () => this.ramPage,
