@@ -4,16 +4,7 @@ import { PROGRAM_TEST } from '../apps/program'
 import { ECONNRESET, EBUSY, EAGAIN, EINVAL, EIO, ENOTCONN, EPIPE } from '../sys/errno'
 import { EXT_PGS, EXT_SFBUF, M_BLOCKED, M_EXT, M_NOMAP, M_NOTREADY, MBUF_PEXT_MAX_PGS } from '../sys/mbuf'
 import { SB_WAIT } from '../sys/sockbuf'
-import {
-  SF_NOCACHE,
-  SF_NODISKIO,
-  SF_SYNC,
-  SHUT_WR,
-  SO_LINGER,
-  SO_SNDBUF,
-  SO_SNDLOWAT,
-  SS_NBIO,
-} from '../sys/socket'
+import { SF_NOCACHE, SF_NODISKIO, SF_SYNC, SHUT_WR, SO_LINGER, SO_SNDBUF, SO_SNDLOWAT, SS_NBIO } from '../sys/socket'
 import {
   baseLine,
   connectPair,
@@ -55,10 +46,7 @@ function rig(options: NetOptions & { ext?: boolean; sndbuf?: number } = {}): Rig
   const net = createNet({
     ...options,
     sysctls: { 'kern.ipc.mb_use_ext_pgs': options.ext === false ? '0' : '1', ...options.sysctls },
-    wire:
-      options.wire === 't6'
-        ? 't6'
-        : { filter: (_frame, from) => !(mute.on && from === 0), ...(options.wire as object | undefined) },
+    wire: options.wire === 't6' ? 't6' : { filter: (_frame, from) => !(mute.on && from === 0), ...options.wire },
   })
   const pair = connectPair(net)
   if (options.sndbuf !== undefined) ok(sosetopt(net.a, pair.server, SO_SNDBUF, options.sndbuf), 'SO_SNDBUF')
@@ -122,7 +110,15 @@ function buffer(net: Rig): { ccc: number; acc: number; mbcnt: number; mcnt: numb
 /** The mbufs of the send buffer. */
 function chain(net: Rig) {
   const { mb, pgs } = net.a
-  const out: { ext: number; len: number; npgs: number; off: number; last: number; notready: boolean; blocked: boolean }[] = []
+  const out: {
+    ext: number
+    len: number
+    npgs: number
+    off: number
+    last: number
+    notready: boolean
+    blocked: boolean
+  }[] = []
   for (let m = net.a.sb.sb_mb[net.a.so.so_snd[net.server]]; m !== 0; m = mb.m_next[m]) {
     const ext = (mb.m_flags[m] & M_EXT) !== 0 ? mb.ext_type[m] : 0
     const p = ext === EXT_PGS ? mb.ext_buf[m] : 0
@@ -211,15 +207,18 @@ describe('sendfile(2): shape of the socket buffer (10.2 rows 2 to 7, 6.4)', () =
     { offset: 0, nbytes: 77_825, pages: [19, 0], first: 0, last: 0 },
     { offset: 0, nbytes: 78_124, pages: [19, 1], first: 0, last: 300 },
     { offset: 100, nbytes: 4096, pages: [2], first: 100, last: 100 },
-  ])('6.4 and row 5: offset $offset, length $nbytes – EXT_PGS of $pages pages', ({ offset, nbytes, pages, first, last }) => {
-    const net = rig({ files: [MIB], sndbuf: 1_000_000 })
-    net.mute.on = true
-    expect(send(net, net.server, { offset, nbytes })).toEqual({ error: 0, sbytes: nbytes })
-    const mbufs = chain(net)
-    expect(mbufs.map((m) => m.npgs)).toEqual(pages)
-    expect(mbufs[0].off).toBe(first)
-    expect(mbufs[mbufs.length - 1].last).toBe(last)
-  })
+  ])(
+    '6.4 and row 5: offset $offset, length $nbytes – EXT_PGS of $pages pages',
+    ({ offset, nbytes, pages, first, last }) => {
+      const net = rig({ files: [MIB], sndbuf: 1_000_000 })
+      net.mute.on = true
+      expect(send(net, net.server, { offset, nbytes })).toEqual({ error: 0, sbytes: nbytes })
+      const mbufs = chain(net)
+      expect(mbufs.map((m) => m.npgs)).toEqual(pages)
+      expect(mbufs[0].off).toBe(first)
+      expect(mbufs[mbufs.length - 1].last).toBe(last)
+    },
+  )
 
   it.each([
     { offset: 0, nbytes: 150, stays: false },
@@ -555,7 +554,11 @@ describe('lo0 (10.2 row 15)', () => {
   it('row 15: sendfile to an address of this host – always converted, the receiver holds EXT_SFBUF mbufs of file pages until it reads', () => {
     const net = createNet({ files: [60_000], sysctls: { 'kern.ipc.mb_use_ext_pgs': '1' } })
     // Both ends on host 0.
-    const self: Net = { ...net, b: net.a, wire: net.wire === null ? null : { ...net.wire, address: [0x7f000001, 0x7f000001] } }
+    const self: Net = {
+      ...net,
+      b: net.a,
+      wire: net.wire === null ? null : { ...net.wire, address: [0x7f000001, 0x7f000001] },
+    }
     const pair = connectPair(self)
     const local = { ...self, ...pair, mute: { on: false } }
     net.a.so.so_state[pair.server] |= SS_NBIO
@@ -594,4 +597,3 @@ describe('writes between sendfiles', () => {
     expect([...got.slice(20_000)]).toEqual([1, 2, 3])
   })
 })
-

@@ -2,7 +2,16 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { soclose, soshutdown } from '../kern/uipc_socket'
 import { SHUT_WR } from '../sys/socket'
-import { baseLine, connectPair, createNet, createSink, readInto, runUntil, testBytes, writeBytes } from '../testkit/netRig'
+import {
+  baseLine,
+  connectPair,
+  createNet,
+  createSink,
+  readInto,
+  runUntil,
+  testBytes,
+  writeBytes,
+} from '../testkit/netRig'
 
 describe('TCP over a wire that loses, repeats and reorders', () => {
   it('any faults and any sizes of writes – both byte streams arrive exactly and nothing is left behind', () => {
@@ -76,10 +85,7 @@ describe('TCP over a wire that loses, repeats and reorders', () => {
           net.machine.runUntil(net.machine.time + 1200e9)
           const after = net.machine.kernels.map(baseLine)
           expect(after).toEqual(before)
-          expect(net.machine.kernels.map((k) => k.inet.inp.live)).toEqual([
-            net.a.apps.httpd.worker.live,
-            0,
-          ])
+          expect(net.machine.kernels.map((k) => k.inet.inp.live)).toEqual([net.a.apps.httpd.worker.live, 0])
         },
       ),
       { numRuns: 40, seed: 20190629 },

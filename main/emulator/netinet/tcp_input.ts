@@ -38,7 +38,6 @@ import {
   TH_RST,
   TH_SEQ,
   TH_SPORT,
-  TH_SUM,
   TH_SYN,
   TH_URG,
   TH_WIN,

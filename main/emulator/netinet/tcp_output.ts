@@ -318,7 +318,7 @@ function output(k: Kernel, tp: number): number {
     KASSERT(len + hdrlen <= IP_MAXPACKET, 'tcp_output: a packet is not longer than IP_MAXPACKET')
 
     let error = 0
-    let m = 0
+    let m: number
     if (len !== 0) {
       if ((t.t_flags[tp] & TF_FORCEDATA) !== 0 && len === 1) stat.tcps_sndprobe++
       else if (SEQ_LT(t.snd_nxt[tp], t.snd_max[tp]) || sackHole !== 0) {
@@ -350,7 +350,6 @@ function output(k: Kernel, tp: number): number {
           if (len <= t.t_maxseg[tp] - optlen) tso = false
           if (chain === 0) {
             m_free(k, m)
-            m = 0
             error = ENOBUFS
           } else k.mb.m_next[m] = chain
         }

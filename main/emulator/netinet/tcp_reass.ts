@@ -75,7 +75,7 @@ export function tcp_reass(k: Kernel, tp: number, seq: number, flags: number, tle
   reass_tlen = tlen
   if (m !== 0) {
     const rcv = k.so.so_rcv[so]
-    let last = lastOf(k, m)
+    lastOf(k, m)
     const inTurn = seq === t.rcv_nxt[tp] && TCPS_HAVEESTABLISHED(t.t_state[tp])
     if (!inTurn) {
       // A segment that fills the first hole is always taken, so that the queue can drain.
@@ -139,7 +139,7 @@ export function tcp_reass(k: Kernel, tp: number, seq: number, flags: number, tle
       t.t_segqbytes[tp] -= g.tqe_mbuf_cnt[gone]
       g.free(gone)
     }
-    last = lastOf(k, m)
+    const last = lastOf(k, m)
     const size = chainSize
     if (prev !== 0 && (g.tqe_start[prev] + g.tqe_len[prev]) >>> 0 === seq) {
       k.mb.m_next[g.tqe_last[prev]] = m

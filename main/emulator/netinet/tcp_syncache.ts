@@ -32,15 +32,7 @@ import {
 } from './in'
 import { in_pcbaccept } from './in_pcb'
 import { ip_output } from './ip_output'
-import {
-  putTimestamps,
-  tcp_mss,
-  tcp_mssopt,
-  tcp_new_isn,
-  tcp_new_ts_offset,
-  tcp_request_scale,
-  tcpip_fillheaders,
-} from './tcp_subr'
+import { tcp_mss, tcp_mssopt, tcp_new_isn, tcp_new_ts_offset, tcp_request_scale, tcpip_fillheaders } from './tcp_subr'
 import { tcp_timer_activate } from './tcp_timer'
 import {
   TCPS_SYN_RECEIVED,

@@ -24,7 +24,7 @@ import {
   registerDriver,
 } from '../net/if'
 import { ether_input } from '../net/if_ethersubr'
-import { get16, get32, in_pseudo, IPPROTO_TCP, put16, put32 } from '../netinet/in'
+import { get32, in_pseudo, IPPROTO_TCP, put16, put32 } from '../netinet/in'
 import { cksumBytes, cksumFold } from '../netinet/in_cksum'
 import { in_cksum_hdr } from '../netinet/ip_output'
 import { CSUM_IP, CSUM_IP_TCP, CSUM_IP_TSO, M_PKTHDR, MT_DATA } from '../sys/mbuf'
