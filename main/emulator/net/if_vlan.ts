@@ -6,7 +6,7 @@
  */
 import type { Kernel } from '../kernel'
 import { m_freem, mtodAddr } from '../kern/kern_mbuf'
-import { M_PREPEND } from '../kern/uipc_mbuf'
+import { M_PREPEND, m_pullup } from '../kern/uipc_mbuf'
 import { put16 } from '../netinet/in'
 import { EBUSY, EEXIST, EINVAL, ENETDOWN, ENOBUFS, ENXIO, EPERM, EPROTONOSUPPORT } from '../sys/errno'
 import {
@@ -228,7 +228,10 @@ function vlan_transmit(k: Kernel, ifp: number, m0: number): number {
     k.mb.ph_ether_vtag[m] = t.vlan.ifv_vid[v]!
     k.mb.m_flags[m] = k.mb.m_flags[m] | M_VLANTAG
   } else {
+    // ether_vlanencap: the new header must lie in one piece.
     m = M_PREPEND(k, m, ETHER_VLAN_ENCAP_LEN, M_NOWAIT)
+    if (m !== 0 && k.mb.m_len[m] < ETHER_HDR_LEN + ETHER_VLAN_ENCAP_LEN)
+      m = m_pullup(k, m, ETHER_HDR_LEN + ETHER_VLAN_ENCAP_LEN)
     if (m === 0) {
       t.if_oerrors[ifp]++
       return ENOBUFS

@@ -49,13 +49,14 @@ import {
 /** Rate of a port, bits a second: a T62100. The link behind it may be slower. */
 export const PORT_BPS = 100e9
 
+const DESC_WORDS = EQ_ESIZE / 4
 const ENGINE_IDLE = 0
 const ENGINE_FETCHING = 1
 const ENGINE_READING = 2
 
 // Working memory of one call, never state: the work request being decoded and the segments of its packet.
-const wr = new Uint8Array(SGE_MAX_WR_NDESC * EQ_ESIZE)
-const wrView = new DataView(wr.buffer)
+const wrWords = new Int32Array((SGE_MAX_WR_NDESC * EQ_ESIZE) / 4)
+const wr = new Uint8Array(wrWords.buffer)
 const segAddr = new Float64Array(64)
 const segLen = new Int32Array(64)
 /** Payload of a burst that needs several slots. */
@@ -114,14 +115,14 @@ function start(k: Kernel, p: number, q: number): number {
   const sidx = txq.sidx[q]
   const at = txq.hwCidx[q]
   const ba = txq.ba[q]
-  const { ram } = k.phys
+  const { ram, ram32 } = k.phys
   // Word 1 tells the length; the first descriptor is always there.
   const len16 = ram[ba + at * EQ_ESIZE + 7] & M_FW_WR_LEN16
   const ndesc = howmany(len16, EQ_ESIZE / 16)
   if (len16 === 0 || len16 > 32) panic(`cxgbe hardware: a work request of ${len16} units; it has 1 to 32`)
   const behind = Math.min(ndesc, sidx - at)
-  copyDescriptors(ram, ba + at * EQ_ESIZE, behind * EQ_ESIZE, 0)
-  if (behind < ndesc) copyDescriptors(ram, ba, (ndesc - behind) * EQ_ESIZE, behind * EQ_ESIZE)
+  copyDescriptors(ram32, (ba + at * EQ_ESIZE) / 4, behind * DESC_WORDS, 0)
+  if (behind < ndesc) copyDescriptors(ram32, ba / 4, (ndesc - behind) * DESC_WORDS, behind * DESC_WORDS)
   port.engineNdesc[p] = ndesc
   port.engineSlots[p] = 0
   port.engineLastSlot[p] = 0
@@ -159,8 +160,18 @@ function noteSent(k: Kernel, id: number): void {
   probe.bursts.fr_dropped[row] += link.lastDropped
 }
 
-function copyDescriptors(ram: Uint8Array, from: number, n: number, to: number): void {
-  for (let i = 0; i < n; i++) wr[to + i] = ram[from + i]!
+function copyDescriptors(ram32: Int32Array, from: number, words: number, to: number): void {
+  for (let i = 0; i < words; i++) wrWords[to + i] = ram32[from + i]
+}
+
+/** Big-endian word of the work request at a byte position (a multiple of 4), unsigned. */
+function word(at: number): number {
+  const v = wrWords[at >>> 2]
+  return ((v << 24) | ((v & 0xff00) << 8) | ((v >>> 8) & 0xff00) | (v >>> 24)) >>> 0
+}
+
+function address(at: number): number {
+  return word(at) * 4294967296 + word(at + 4)
 }
 
 let readBytes = 0
@@ -170,11 +181,11 @@ let readSegments = 0
 function decode(k: Kernel, p: number, q: number): void {
   const op = wr[0]
   if (op === FW_ETH_TX_PKT_WR) {
-    const immdlen = wrView.getUint32(0) & M_FW_ETH_TX_PKT_WR_IMMDLEN
+    const immdlen = word(0) & M_FW_ETH_TX_PKT_WR_IMMDLEN
     let at = FW_WR_HDR_BYTES
     let mss = 0
     if (wr[at] === CPL_TX_PKT_LSO) {
-      mss = wrView.getUint32(at + 4) & 0x3fff
+      mss = word(at + 4) & 0x3fff
       at += CPL_LSO_BYTES
     }
     const imm = immdlen - (at - FW_WR_HDR_BYTES) - CPL_PKT_BYTES
@@ -187,7 +198,7 @@ function decode(k: Kernel, p: number, q: number): void {
       let next = at + 2 * 16
       if (type === 0) {
         KASSERT(wr[at] === ULP_TX_PKT, 'cxgbe hardware: a type 0 entry begins with ULP_TX_PKT')
-        next = at + wrView.getUint32(at + 4) * 16
+        next = at + word(at + 4) * 16
         at += 16
       }
       packet(k, p, q, at, 0, 0, i === 0)
@@ -199,21 +210,21 @@ function decode(k: Kernel, p: number, q: number): void {
 /** One packet: CPL_TX_PKT at `at`, then immediate bytes or a list. */
 function packet(k: Kernel, p: number, q: number, at: number, mss: number, imm: number, first: boolean): void {
   KASSERT(wr[at] === CPL_TX_PKT, 'cxgbe hardware: a packet begins with CPL_TX_PKT')
-  const length = wrView.getUint16(at + 6)
-  const ctrl1 = wrView.getUint32(at + 8)
+  const length = word(at + 4) & 0xffff
+  const ctrl1 = word(at + 8)
   const data = at + CPL_PKT_BYTES
   let nseg = 0
   if (imm === 0) {
     KASSERT(wr[data] === ULP_TX_SC_DSGL, 'cxgbe hardware: the data of a packet is a list')
-    nseg = wrView.getUint16(data + 2)
-    segLen[0] = wrView.getUint32(data + 4)
-    segAddr[0] = wrView.getUint32(data + 8) * 4294967296 + wrView.getUint32(data + 12)
+    nseg = word(data) & 0xffff
+    segLen[0] = word(data + 4)
+    segAddr[0] = address(data + 8)
     for (let i = 1, pair = data + 16; i < nseg; i += 2, pair += 24) {
-      segLen[i] = wrView.getUint32(pair)
-      segAddr[i] = wrView.getUint32(pair + 8) * 4294967296 + wrView.getUint32(pair + 12)
+      segLen[i] = word(pair)
+      segAddr[i] = address(pair + 8)
       if (i + 1 < nseg) {
-        segLen[i + 1] = wrView.getUint32(pair + 4)
-        segAddr[i + 1] = wrView.getUint32(pair + 16) * 4294967296 + wrView.getUint32(pair + 20)
+        segLen[i + 1] = word(pair + 4)
+        segAddr[i + 1] = address(pair + 16)
       }
     }
     readBytes += length

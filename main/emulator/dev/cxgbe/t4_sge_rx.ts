@@ -296,8 +296,8 @@ function placeBurst(
   const { rxq } = k.cxgbe
   const total = hdrLen + payload
   const m = total <= MHLEN ? m_gethdr(k, M_NOWAIT, MT_DATA) : getCluster(k, total, M_PKTHDR)
-  rxq.mbuf_allocated[q]++
   if (m === 0) return 0
+  rxq.mbuf_allocated[q]++
   let room = MHLEN
   if (total <= MHLEN) headAddress = k.mb.m_addr[m] + M_PKTDAT_OFF
   else {

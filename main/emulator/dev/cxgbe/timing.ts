@@ -52,9 +52,9 @@ export const nicParameters = [
   ),
   p(
     'nicIdleTimer',
-    20_000,
+    100_000,
     1000,
-    200_000,
+    1_000_000,
     'ns',
     'assumed',
     'how long a transmit queue is empty before the card reports it by message (doorbell queue timer)',
