@@ -8,6 +8,9 @@ import { M_EXT } from '../sys/mbuf'
 import { KASSERT } from '../sys/systm'
 import { mtodAddr } from '../kern/mbuf_inline'
 
+/** Cost of a byte in cache as a share of a cold one: 0.30 / 0.50 cycles (performance-anchors 7.2). */
+const WARM = 0.6
+
 /** Folds a sum into 16 bits (without complement). */
 export function cksumFold(sum: number): number {
   // The high part of a double-sized sum first, then the usual end-around carry.
@@ -147,8 +150,11 @@ export function in_cksum_skip(k: Kernel, m: number, len: number, skip: number): 
       sum = addAtParity(sum, cksumPhys(k, mtodAddr(k, m) + skip, n, 0), odd)
       if ((n & 1) !== 0) odd = !odd
       len -= n
-      if (k.cost.on)
-        k.cost.charge(CAUSE.checksum, n * (((mb.m_flags[m] & M_EXT) !== 0 ? 1 : 0.6) * k.cost.p.checksumByte))
+      if (k.cost.on) {
+        // Bytes inside an mbuf were written a moment ago: warm.
+        const warm = (mb.m_flags[m] & M_EXT) === 0 ? WARM : 1
+        k.cost.charge(CAUSE.checksum, n * warm * k.cost.p.checksumByte)
+      }
     }
     skip = 0
   }

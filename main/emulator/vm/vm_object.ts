@@ -59,7 +59,7 @@ const objectSpec = {
 export function createVmObject(k: Kernel) {
   const { files } = k.machine.config
   const object = k.registry.table(k.part('vm_object'), objectSpec, 64)
-  for (const file of files.entries) {
+  for (const file of k.id === 0 ? files.entries : []) {
     const o = object.alloc()
     object.type[o] = OBJT_VNODE
     object.size[o] = Math.ceil(file.size / 4096)

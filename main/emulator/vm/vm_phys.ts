@@ -48,7 +48,8 @@ export class PhysMem {
     this.ram32 = new Int32Array(this.ram.buffer)
     this.frames = Math.floor(k.config.memoryBytes / 4096)
     this.disk = k.machine.disk.bytes
-    const pages = Math.floor(this.disk.length / 4096)
+    // The files are those of host 0; a peer has none and needs no pages for them.
+    const pages = k.id === 0 ? Math.floor(this.disk.length / 4096) : 0
     const layout = layOutFileFrames(k, pages, k.machine.config.files.contiguity)
     this.diskPageOfFrame = layout.diskPageOfFrame
     this.frameOfDiskPage = layout.frameOfDiskPage
