@@ -48,6 +48,8 @@ export function commandForKey(event: KeyboardEvent, singleKeys: boolean): Comman
   for (const command of commands) {
     for (const keys of command.keys ?? []) {
       if (!matches(event, keys)) continue
+      // Escape leaves what has the focus first; here it only clears the selection.
+      if (keys === 'Escape' && takesText(event.target)) continue
       if (isSingleKey(keys)) {
         if (!singleKeys || takesText(event.target)) continue
         if (keys === 'Space' && takesSpace(event.target)) continue
@@ -68,6 +70,7 @@ export function bindKeyboard(target: Window = window): () => void {
     // A modal dialog keeps its keys, except those that open another one or change the view's size.
     const inDialog = event.target instanceof Element && event.target.closest('dialog') !== null
     if (inDialog && !/^(help\.|view\.zoom)/.test(command.id)) return
+    if (event.key === 'Escape' && availability(command, commandContext()) !== true) return
     event.preventDefault()
     void runEntry(command)
   }

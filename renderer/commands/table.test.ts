@@ -95,6 +95,16 @@ describe('keys in the window', () => {
     expect(commandForKey(press(' ', {}, document.querySelector('#b')!), true)).toBeUndefined()
     expect(commandForKey(press(' '), true)?.id).toBe('run.toggle')
   })
+  it('Escape – clears the selection on the page, and belongs to a field while typing there', () => {
+    document.body.innerHTML = '<input id="i">'
+    expect(commandForKey(press('Escape'), false)?.id).toBe('view.clear')
+    expect(commandForKey(press('Escape', {}, document.querySelector('#i')!), true)).toBeUndefined()
+    const { selection } = commandContext()
+    selection.crosshair = 5
+    selection.byte = 7
+    void commandById('view.clear')!.run(commandContext())
+    expect([selection.crosshair, selection.byte]).toEqual([null, 7])
+  })
   it('F5 while typing – still runs: function keys are not letters', () => {
     document.body.innerHTML = '<input id="i">'
     expect(commandForKey(press('F5', {}, document.querySelector('#i')!), false)?.id).toBe('run.toggle')

@@ -278,6 +278,20 @@ export const commands: readonly Command[] = [
     run: () => focusPane(-1),
   },
   {
+    id: 'view.clear',
+    group: 'View',
+    title: 'Clear the selection',
+    icon: 'close',
+    keys: ['Escape'],
+    words: 'crosshair followed byte now',
+    when: (c) => c.selection.crosshair !== null || c.selection.byte !== null || 'nothing is selected',
+    run: ({ selection }) => {
+      // One thing at a time: the instant first, then the byte.
+      if (selection.crosshair !== null) selection.crosshair = null
+      else selection.byte = null
+    },
+  },
+  {
     id: 'view.zoomIn',
     group: 'View',
     title: 'Larger',

@@ -44,6 +44,9 @@ describe('right edge', () => {
   it('a command of another run – names the run', () => {
     expect(blockMeta(block('A', 8e6, 'x'), 'B').text).toMatch(/^on A, /)
   })
+  it('a command that was undone – says so', () => {
+    expect(blockMeta(block('A', 0, 'x'), 'A', true).text).toMatch(/, undone$/)
+  })
   it('a command that took virtual time – says how much', () => {
     expect(blockMeta(block('A', 0, 'x', { tEnd: 2.4e6 }), 'A').text).toContain('took 2.400\u2009ms')
   })

@@ -20,13 +20,17 @@ export function blocksOf(
 }
 
 /** Text at the right edge: run (where several are mixed), virtual time, how long it took, exit status. */
-export function blockMeta(block: ConsoleBlock, shownIn: BranchLetter): { text: string; failed: boolean } {
+export function blockMeta(
+  block: ConsoleBlock,
+  shownIn: BranchLetter,
+  undone = false,
+): { text: string; failed: boolean } {
   const on = block.branch === shownIn ? '' : `on ${block.branch}, `
   const took = block.tEnd > block.t ? `, took ${formatInstant(block.tEnd - block.t)}` : ''
   const status = block.status === null ? '' : `, exit ${block.status}`
-  const recalled = block.recalled ? ', from the file' : ''
+  const origin = undone ? ', undone' : block.recalled ? ', from the file' : ''
   return {
-    text: `${on}t = ${formatInstant(block.t)}${took}${status}${recalled}`,
+    text: `${on}t = ${formatInstant(block.t)}${took}${status}${origin}`,
     failed: block.status !== null && block.status !== 0,
   }
 }

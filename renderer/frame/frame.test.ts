@@ -1,4 +1,5 @@
 import { mount } from '@vue/test-utils'
+import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import BlockLayer from '../console/BlockLayer.vue'
 import { useConsoleStore } from '../stores/console'
@@ -121,6 +122,7 @@ describe('console block', () => {
         hovered: null,
         layer: 'over',
         rowHeight: 18,
+        undone: new Set<number>(),
       },
     })
     expect(w.text()).toContain('t = 8.000\u2009ms, exit 127')
@@ -151,6 +153,7 @@ describe('console block', () => {
         hovered: null,
         layer: 'under',
         rowHeight: 18,
+        undone: new Set<number>(),
       },
     })
     expect(w.get('.edge').attributes('style')).toContain('var(--run-b)')
@@ -161,7 +164,17 @@ describe('words', () => {
   it('a long command – keeps its first word and the end of its last', () => {
     expect(shortCommand('sysctl kern.ipc.mb_use_ext_pgs=1')).toBe('sysctl …mb_use_ext_pgs=1')
     expect(shortCommand('ifconfig cc0')).toBe('ifconfig cc0')
-    expect(shortCommand('sysctl kern.ipc.mb_use_ext_pgs=1', 20).length).toBeLessThanOrEqual(20)
+  })
+  it('any command in any room – never takes more than the room', () => {
+    fc.assert(
+      fc.property(
+        fc.stringMatching(/^[a-z]{1,12}( [a-z._=0-9]{1,30}){0,3}$/),
+        fc.integer({ min: 2, max: 40 }),
+        (text, most) => {
+          expect(shortCommand(text, most).length).toBeLessThanOrEqual(most)
+        },
+      ),
+    )
   })
   it('speeds – as fractions, and the present one is always among the choices', () => {
     expect(speedLabel(0.001)).toBe('×1/1\u2009000')

@@ -8,8 +8,8 @@ export function shortCommand(text: string, most = 26): string {
   const last = words[words.length - 1] ?? ''
   if (words.length === 1) return `${text.slice(0, most - 1)}…`
   const room = most - first.length - 2
-  if (room < 4) return `${first} …`
-  if (last.length <= room) return words.length === 2 ? `${first} ${last}` : `${first} … ${last}`.replace('… ', '…')
+  if (room < 4) return first.length + 2 <= most ? `${first} …` : `${text.slice(0, most - 1)}…`
+  if (last.length <= room) return `${first} ${words.length === 2 ? '' : '…'}${last}`
   // The end of a sysctl's name says more than its beginning.
   const tail = last.slice(-room)
   const dot = tail.indexOf('.')

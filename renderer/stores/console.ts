@@ -3,7 +3,7 @@
  * draws from here; a switch or an exercise writes here through the same `execute`.
  */
 import { defineStore } from 'pinia'
-import { reactive, ref, shallowReactive } from 'vue'
+import { reactive, ref, shallowReactive, shallowRef } from 'vue'
 import type { BranchLetter, CommandOrigin, CommandRecord, Completion, ConsoleResult } from '../../preload/contract'
 import { lab } from '../connection/lab'
 
@@ -21,6 +21,10 @@ export interface ConsoleBlock {
   recalled: boolean
 }
 
+function commandKey(command: Pick<CommandRecord, 'branch' | 't' | 'text'>): string {
+  return `${command.branch} ${command.t} ${command.text}`
+}
+
 /** Blocks kept a run; older ones leave the window, not the session. */
 export const maxBlocks = 2000
 
@@ -36,6 +40,9 @@ export const useConsoleStore = defineStore('console', () => {
   const tabLeaves = ref(false)
   /** Commands under way, by run. */
   const running = reactive(new Map<BranchLetter, number>())
+  /** Blocks whose command was undone: their output stays to be read, but it is no part of the run any more. */
+  const undone = shallowRef<ReadonlySet<number>>(new Set())
+  const everLogged = new Set<string>()
   let nextId = 1
   let insertions = 0
   /** Re-executions under way (undo, step back): their commands are old ones, told again. */
@@ -94,6 +101,18 @@ export const useConsoleStore = defineStore('console', () => {
     recall(commands)
     for (const result of printed) take(result)
   }
+  /** Compares what is printed with the commands of the session: those that were once in it and are no more are undone. */
+  function compareWith(commands: readonly CommandRecord[]): void {
+    const present = new Set(commands.map(commandKey))
+    for (const key of present) everLogged.add(key)
+    const ids = new Set<number>()
+    for (const list of blocks.values())
+      for (const block of list) {
+        const key = commandKey(block)
+        if (everLogged.has(key) && !present.has(key)) ids.add(block.id)
+      }
+    if (ids.size !== undone.value.size || [...ids].some((id) => !undone.value.has(id))) undone.value = ids
+  }
   /** Fills the consoles with the commands that a document remembers. */
   function recall(commands: readonly CommandRecord[]): void {
     for (const c of commands) {
@@ -134,6 +153,8 @@ export const useConsoleStore = defineStore('console', () => {
   function forget(): void {
     blocks.clear()
     clearedBefore.clear()
+    everLogged.clear()
+    undone.value = new Set()
     history.value = []
     insertion.value = null
   }
@@ -147,6 +168,8 @@ export const useConsoleStore = defineStore('console', () => {
     of,
     take,
     enter,
+    undone,
+    compareWith,
     whileReplaying,
     whileArriving,
     remember,

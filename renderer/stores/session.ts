@@ -25,6 +25,7 @@ export const useSessionStore = defineStore('session', () => {
   /** The open session, or null on the Start screen. */
   const state = shallowRef<SessionState | null>(null)
   const recent = shallowRef<RecentFile[]>([])
+  /** Sessions that a crash left behind and in which something was done. */
   const recoverable = shallowRef<RecoverableSession[]>([])
   /** Counts up whenever another session came in (new, open, recover), not when the present one changed. */
   const generation = shallowRef(0)
@@ -80,6 +81,7 @@ export const useSessionStore = defineStore('session', () => {
     }
     state.value = next
     if (next === null) return
+    consoles.compareWith(next.commands)
     run.state = next.state
     for (const b of next.branches) {
       const shown = run.times.get(b.letter)
@@ -108,15 +110,19 @@ export const useSessionStore = defineStore('session', () => {
   /** Reads the session of the main process, after (re)connecting. */
   async function load(): Promise<void> {
     const next = await lab().request('session.state', {})
-    take(next, true)
+    // After a broken connection it is mostly the same session: then the consoles keep what they show.
+    take(next, next === null ? state.value !== null : isAnother(next))
     loaded.value = true
     await Promise.all((next?.branches ?? []).map((b) => run.reload(b.letter)))
   }
   async function loadLists(): Promise<void> {
-    ;[recent.value, recoverable.value] = await Promise.all([
+    const [files, left] = await Promise.all([
       lab().request('session.recent', {}),
       lab().request('session.recoverable', {}),
     ])
+    recent.value = files
+    // The idle host behind the Start screen leaves a journal too, but nothing that anybody would miss.
+    recoverable.value = left.filter((r) => r.commands > 0 || r.path !== null)
   }
 
   /** Starts a session from a scenario. Resolves to true. */

@@ -156,6 +156,26 @@ describe('console', () => {
     expect(consoles.of('A')).toHaveLength(1)
     expect(consoles.of('A')[0]).toMatchObject({ id: before.id, output: 'again\n' })
   })
+  it('a command that is undone – its output stays, marked as undone; done again, the mark goes', async () => {
+    const session = useSessionStore()
+    await useConsoleStore().execute('A', 'sysctl kern.ipc.mb_use_ext_pgs=1')
+    await settle()
+    await session.undo()
+    await settle()
+    const [block] = useConsoleStore().of('A')
+    expect(useConsoleStore().undone.has(block.id)).toBe(true)
+    await session.redo()
+    await settle()
+    expect(useConsoleStore().undone.size).toBe(0)
+  })
+  it('the connection came back – the consoles keep what they show', async () => {
+    await useConsoleStore().execute('A', 'uname -a')
+    await settle()
+    const before = useSessionStore().generation
+    await useSessionStore().load()
+    expect(useSessionStore().generation).toBe(before)
+    expect(useConsoleStore().of('A')[0]?.output).toContain('FreeBSD')
+  })
   it('the same command twice at one instant – stands there twice', async () => {
     await useConsoleStore().execute('A', 'uname -a')
     await useConsoleStore().execute('A', 'uname -a')
