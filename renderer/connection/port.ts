@@ -2,10 +2,13 @@
  * Finding the way to the main process: the MessagePort of the Electron preload where there is one, else a WebSocket to the
  * server that delivered this page. Both carry the messages of `preload/contract.ts` and nothing else.
  */
-import { bridgeName, portMessage } from '../../preload/contract'
-import type { Bridge } from '../../preload/contract'
+import type { Bridge, bridgeName as BridgeName, portMessage as PortMessage } from '../../preload/contract'
 import { decodeMessage, encodeMessage } from '../../preload/framing'
 import type { PagePort } from './keep'
+
+// Repeated here and held to the contract by their types: importing the values would bring all its schemas into the page.
+const bridgeName: typeof BridgeName = 'labHost'
+const portMessage: typeof PortMessage = 'lab:port'
 
 /** Milliseconds after which a transport that has not answered counts as unreachable. */
 const openTimeout = 10_000
