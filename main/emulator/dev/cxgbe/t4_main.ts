@@ -56,6 +56,11 @@ const PF = 4
 
 export function createCxgbe(k: Kernel): Cxgbe {
   const wanted = k.config.interfaces.filter((entry) => entry.model === 't6')
+  const other = k.config.interfaces.find((entry) => entry.model !== 't6')
+  if (other !== undefined)
+    throw new Error(
+      `interface ${other.name} of host ${k.config.name}: the model ${other.model} is not built yet; use t6`,
+    )
   const tunables = cxgbeTunables(k)
   const ports = wanted.length
   const tables = createAdapterTables(k, ports, ports * tunables.ntxq, ports * tunables.nrxq)
