@@ -85,7 +85,7 @@ function ipCaption(burst: Burst, brief: boolean): RowCaption {
   const left = brief ? [failing ?? tests[0]] : tests
   if (burst.ip.converted > 0) {
     const change: CaptionLine = {
-      text: `${counted(before, 'mbuf')} become ${formatNumber(after)}`,
+      text: `${counted(before, 'mbuf')} ${before === 1 ? 'becomes' : 'become'} ${formatNumber(after)}`,
       tone: brief ? 'conv' : 'plain',
     }
     return { left, right: brief ? [change] : [{ text: 'mb_unmapped_to_ext', tone: 'plain', mono: true }, change] }

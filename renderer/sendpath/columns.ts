@@ -15,9 +15,15 @@ export interface Cell {
 
 const words = (text: string, title = ''): Cell => ({ value: '', text, title })
 
+/** `1 mbuf`, `1 entry`: a single thing has no plural. */
+function singular(value: number, unit: string): string {
+  if (value !== 1 || !/^[a-z]{3,}s$/.test(unit)) return unit
+  return unit.endsWith('ies') ? `${unit.slice(0, -3)}y` : unit.slice(0, -1)
+}
+
 function quantity(value: number, unit: string, title: string): Cell {
   const { text, unit: shown } = formatQuantity(value, unit)
-  return { value: text, text: shown, title }
+  return { value: text, text: singular(value, shown), title }
 }
 
 /** What the interface of the packet inherits: told by the machine, null if there is no vlan. */
@@ -72,11 +78,13 @@ export function cpuText(path: SendPath, row: RowId): string | null {
   return share === null ? null : formatShare(share)
 }
 
-/** The share at which a CPU bar is full: 12 %, or more if a layer of any picture shown needs more. */
+const scales = [0.015, 0.03, 0.06, 0.12, 0.25, 0.5, 1]
+
+/** The share at which a CPU bar is full: one round scale for all layers of the pictures shown. */
 export function cpuScale(paths: readonly SendPath[]): number {
-  let largest = 0.12
+  let largest = 0
   for (const path of paths) for (const layer of Object.values(path.layers)) largest = Math.max(largest, layer.cpu ?? 0)
-  return largest <= 0.12 ? 0.12 : Math.ceil(largest * 20) / 20
+  return scales.find((s) => s >= largest) ?? 1
 }
 
 /** Bytes a byte: three decimals. */

@@ -6,6 +6,7 @@ import { layoutPages, pageAt } from './pages'
 import { geometry, rowIds } from './rows'
 import { makeScale, rulerTicks } from './scale'
 import { roundLength, stableLength } from './stableLength'
+import { captionsFit } from './useStableLength'
 import {
   burstOf,
   idlePath,
@@ -37,6 +38,10 @@ describe('scale', () => {
     const scale = makeScale(1000, 500)
     expect(scale.x(-50)).toBe(0)
     expect(scale.x(2000)).toBe(500)
+  })
+  it('in the middle of a stream – the left edge – says where it is, the ticks how far from there', () => {
+    const texts = rulerTicks(makeScale(192_699, 587), null, 90, 58, 8_103_402).map((t) => t.text)
+    expect(texts.slice(0, 2)).toEqual(['8\u2009103\u2009402', '+32\u2009KiB'])
   })
   it('an empty stream – is drawn – at the left edge without a division by zero', () => {
     const scale = makeScale(0, 500)
@@ -73,11 +78,22 @@ describe('length', () => {
       }),
     )
   })
-  it('a buffer that drains a little – keeps – its scale, until less than half is used', () => {
+  it('a buffer that drains a little – keeps – its scale, until less than a quarter is used', () => {
     const full = stableLength(100_000, null)
     expect(stableLength(70_000, full)).toBe(full)
-    expect(stableLength(40_000, full)).toBeLessThan(full)
+    expect(stableLength(20_000, full)).toBeLessThan(full)
     expect(stableLength(300_000, full)).toBeGreaterThanOrEqual(300_000)
+  })
+  it('a burst that fills the buffer – makes the picture longer – until its words have room', () => {
+    const path = unmappedPath()
+    path.burst = burstOf({ off: 0, len: path.length })
+    const room = { left: 172, right: 150, both: 360 }
+    const length = stableLength(path.length, null, (l) => captionsFit(path, room, 587, l))
+    expect(587 - (path.length * 587) / length).toBeGreaterThanOrEqual(360)
+    expect(captionsFit(unmappedPath(), room, 587, path.length)).toBe(true)
+  })
+  it('words that never find room – leave the length – as it is', () => {
+    expect(stableLength(100_000, null, () => false)).toBe(roundLength(100_000))
   })
 })
 

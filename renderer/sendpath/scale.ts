@@ -37,9 +37,10 @@ export interface RulerTick {
 
 /**
  * Ticks of the byte ruler, a power of two apart and at least `gap` pixels; those within `clear` pixels of `avoid` (the label of
- * the followed byte) are left out, and so is one whose text would pass the right edge.
+ * the followed byte) are left out, and so is one whose text would pass the right edge. In the middle of a stream (`base`) the
+ * left edge says where it is, and the others how far from there.
  */
-export function rulerTicks(scale: Scale, avoid: number | null, gap = 90, clear = 58): RulerTick[] {
+export function rulerTicks(scale: Scale, avoid: number | null, gap = 90, clear = 58, base = 0): RulerTick[] {
   if (scale.length <= 0 || scale.width <= 0) return []
   let step = 1
   while ((step * scale.width) / scale.length < gap) step *= 2
@@ -48,7 +49,7 @@ export function rulerTicks(scale: Scale, avoid: number | null, gap = 90, clear =
     const x = (off * scale.width) / scale.length
     const nearEnd = off > 0 && x > scale.width - 20
     if (nearEnd || (avoid !== null && Math.abs(x - avoid) < clear)) continue
-    ticks.push({ x, text: rulerLabel(off) })
+    ticks.push({ x, text: base === 0 ? rulerLabel(off) : off === 0 ? formatNumber(base) : `+${rulerLabel(off)}` })
   }
   return ticks
 }

@@ -2,16 +2,27 @@
 
 const steps = [1, 1.25, 1.5, 1.75]
 
-/** Smallest round length that holds `bytes`: a power of two KiB, or a quarter, half or three quarters more. */
+/** Smallest round length that holds `bytes`: a power of two, or a quarter, half or three quarters more. */
 export function roundLength(bytes: number): number {
   if (bytes <= 256) return Math.max(1, bytes)
   const power = 2 ** Math.floor(Math.log2(bytes))
   return steps.map((s) => s * power).find((l) => l >= bytes) ?? 2 * power
 }
 
-/** The length to show now: the one before as long as the bytes fit and fill at least half of it. */
-export function stableLength(bytes: number, before: number | null): number {
-  const next = roundLength(bytes)
-  if (before === null || bytes > before || bytes < before / 2) return next
-  return before
+/** How much longer than the buffer the picture may be, to make room for the words beside a burst. */
+const longest = 3
+
+/**
+ * The length to show now. The one before stays as long as the bytes fit, fill a quarter of it, and `fits` holds; `fits` says
+ * whether the words beside the burst would find room at a length.
+ */
+export function stableLength(
+  bytes: number,
+  before: number | null,
+  fits: (length: number) => boolean = () => true,
+): number {
+  if (before !== null && bytes <= before && bytes >= before / 4 && fits(before)) return before
+  const least = roundLength(bytes)
+  for (let length = least; length <= bytes * longest; length = roundLength(length + 1)) if (fits(length)) return length
+  return before !== null && bytes <= before && bytes >= before / 4 ? before : least
 }
