@@ -5,10 +5,13 @@
 import { createApps } from './apps/apps'
 import type { HostConfig } from './config'
 import { createCxgbe } from './dev/cxgbe/t4_main'
+import { createKqueueTable } from './kern/kern_event'
 import { createMbufTables, mbuf_init } from './kern/kern_mbuf'
 import { declareKernelMib } from './kern/kern_mib'
 import { createSendfile, declareSendfileSysctls } from './kern/kern_sendfile'
 import { SysctlTree } from './kern/kern_sysctl'
+import { createThreads } from './kern/subr_sleepqueue'
+import { createUserBuffers } from './kern/subr_uio'
 import { createSockbufTable } from './kern/uipc_sockbuf'
 import { createSocketTable, declareSocketSysctls } from './kern/uipc_socket'
 import { Cost } from './machine/cost'
@@ -22,6 +25,7 @@ import { createUma } from './vm/uma_core'
 import { createVmObject, vm_object_warm } from './vm/vm_object'
 import { createVmPage } from './vm/vm_page'
 import { PhysMem } from './vm/vm_phys'
+import { createDisk } from './vm/vnode_pager'
 
 export class Kernel {
   readonly config: HostConfig
@@ -41,6 +45,10 @@ export class Kernel {
   readonly mbstat: ReturnType<typeof createMbufTables>['mbstat']
   readonly sb: ReturnType<typeof createSockbufTable>
   readonly so: ReturnType<typeof createSocketTable>
+  readonly kq: ReturnType<typeof createKqueueTable>
+  readonly td: ReturnType<typeof createThreads>
+  readonly ubuf: ReturnType<typeof createUserBuffers>
+  readonly disk: ReturnType<typeof createDisk>
   readonly sendfile: ReturnType<typeof createSendfile>
   readonly ifnet: ReturnType<typeof createIfnet>
   readonly inet: ReturnType<typeof createInet>
@@ -82,10 +90,13 @@ export class Kernel {
     this.sb = createSockbufTable(this)
     this.so = createSocketTable(this)
     declareSocketSysctls(this)
+    this.kq = createKqueueTable(this)
+    this.td = createThreads(this)
+    this.ubuf = createUserBuffers(this)
+    this.disk = createDisk(this)
     this.sendfile = createSendfile(this)
     declareSendfileSysctls(this)
     this.ifnet = createIfnet(this)
-    createLoopback(this)
     this.inet = createInet(this)
     declareInetSysctls(this)
     this.cxgbe = createCxgbe(this)
@@ -112,6 +123,8 @@ export class Kernel {
   boot(): void {
     this.sysctl.applyBoot()
     this.cxgbe.attach()
+    // lo0 comes after the cards, as on a booted host: ifconfig lists interfaces in the order in which they attached.
+    createLoopback(this)
     this.apps.start()
   }
 }
