@@ -1,5 +1,5 @@
 /** What the window shows of a host: interfaces with their capabilities, and every declared knob. Reads only. */
-import type { CapabilityState, HostState, InterfaceState, KnobState } from '../../preload/contract'
+import type { BranchInfo, CapabilityState, HostState, InterfaceState, KnobState } from '../../preload/contract'
 import { systemCalls, type Machine, type SysctlOid, type SysctlValue, type SystemCalls } from '../emulator'
 
 const IFF_UP = 0x1
@@ -135,20 +135,34 @@ export function hostView(machine: Machine, host: number, boot: BootValues): Host
 }
 
 /**
- * Everything that a command can set, as one text: writable knobs, flags, capabilities, MTU and addresses of interfaces. Two equal texts mean
- * that nothing was changed in between.
+ * Everything that a command can set, by the names of `--set`: writable knobs, capabilities (`cc0.nomap`), flags, MTU and addresses. Two equal maps
+ * mean that nothing was changed in between.
  */
-export function settingsText(machine: Machine, host: number): string {
+export function settingsOf(machine: Machine, host: number): Map<string, string> {
   const kernel = machine.kernels[host]
   const sys = systemCalls(kernel)
-  const { if_flags, if_capenable, if_mtu, text } = kernel.ifnet
-  const parts: string[] = []
+  const { if_flags, if_capenable, if_capabilities, if_mtu, text } = kernel.ifnet
+  const settings = new Map<string, string>()
   for (const oid of sys.sysctl.list())
-    if (sys.sysctl.isWritable(oid) && oid.stats !== true) parts.push(`${oid.name}=${valueText(sys.sysctl.read(oid))}`)
-  for (const { name, index, addresses } of sys.interfaces())
-    parts.push(
-      `${name} ${if_flags[index]} ${if_capenable[index]} ${if_mtu[index]} ${text.descriptions[index] ?? ''} ` +
-        addresses.map(({ address, netmask }) => `${address}/${netmask}`).join(' '),
-    )
-  return parts.join('\n')
+    if (sys.sysctl.isWritable(oid) && oid.stats !== true) settings.set(oid.name, valueText(sys.sysctl.read(oid)))
+  for (const { name, index, addresses } of sys.interfaces()) {
+    for (const { bit, keywords } of sys.capabilities)
+      if (keywords.length > 0 && (if_capabilities[index] & bit) !== 0)
+        settings.set(`${name}.${keywords[0]}`, (if_capenable[index] & bit) !== 0 ? 'on' : 'off')
+    settings.set(`${name}.up`, (if_flags[index] & IFF_UP) !== 0 ? 'on' : 'off')
+    settings.set(`${name}.mtu`, String(if_mtu[index]))
+    settings.set(`${name}.description`, text.descriptions[index] ?? '')
+    settings.set(`${name}.inet`, addresses.map(({ address, netmask }) => `${address}/${netmask}`).join(' '))
+  }
+  return settings
+}
+
+/** Settings that differ from those at boot. */
+export function changedSettings(boot: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): BranchInfo['changed'] {
+  const changed: BranchInfo['changed'] = []
+  for (const [name, to] of now) {
+    const from = boot.get(name) ?? ''
+    if (from !== to) changed.push({ name, from, to })
+  }
+  return changed
 }

@@ -141,21 +141,25 @@ export function computeMetrics(
 /**
  * Series of metrics from row `from` on: one row of values a sample, each over the distance to the sample before. NaN where a metric says
  * nothing. The first row of all has no sample before it and is left out.
+ * @param most rows at most: with more, samples are joined evenly, which keeps every amount exact
  */
 export function seriesOf(
   rows: CounterRows,
   metrics: readonly Metric[],
   host: HostFacts,
   from = 0,
+  most = Infinity,
 ): { times: Float64Array<ArrayBuffer>; values: Float64Array<ArrayBuffer> } {
   const start = Math.max(1, from)
-  const count = Math.max(0, rows.length - start)
+  const stride = Math.max(1, Math.ceil((rows.length - start) / most))
+  const count = Math.max(0, Math.ceil((rows.length - start) / stride))
   const times = new Float64Array(count)
   const values = new Float64Array(count * metrics.length)
   for (let i = 0; i < count; i++) {
-    const row = start + i
+    // Counted from the end, so that the newest sample is always there.
+    const row = rows.length - 1 - (count - 1 - i) * stride
     times[i] = rows.times[row]
-    const window = rows.between(row - 1, row)
+    const window = rows.between(Math.max(start - 1, row - stride), row)
     for (let m = 0; m < metrics.length; m++) values[i * metrics.length + m] = metrics[m].compute(window, host) ?? NaN
   }
   return { times, values }

@@ -188,6 +188,12 @@ export class Journal {
     for (const { done } of waiting) done()
   }
 
+  /** Ends without the mark: another session takes the place of this one, which stays in the list of what can be recovered. */
+  async leave(): Promise<void> {
+    await this.writing
+    await this.handle.close().catch(() => {})
+  }
+
   /** Ends in order: the mark is written and flushed. */
   async close(): Promise<void> {
     await this.append({ op: 'closed' })

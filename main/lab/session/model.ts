@@ -36,6 +36,8 @@ export const predictionSchema = z.strictObject({
   value: z.string(),
   /** Virtual time of the most advanced run. */
   t: z.number(),
+  /** Highest number of the log when it was stored: what came after it is later, also at the same virtual time. */
+  after: z.number().int().nonnegative(),
   /** Wall time, ISO 8601. */
   at: z.string(),
   /** What the model gave, once it could be said. */
@@ -47,10 +49,10 @@ export const exerciseProgress = z.strictObject({
   id: z.string(),
   step: z.number().int().nonnegative(),
   answers: z.record(z.string(), z.string()),
-  /** Number of log entries when each step was first opened: what came before does not count for it. */
-  opened: z.array(z.number().int().nonnegative()),
-  /** Actions of a step that were used, as `step.action`. */
+  /** Things done that leave no trace in the log: `compare`, `save`, `undo` … */
   used: z.array(z.string()),
+  /** Checks that passed, with the evidence of that moment, by id. */
+  passed: z.record(z.string(), z.string()),
 })
 export type ExerciseProgress = z.infer<typeof exerciseProgress>
 
