@@ -95,8 +95,8 @@ export interface InterfaceDriver {
   if_ioctl?(k: Kernel, ifp: number, command: number, ifr: Ifreq): number
   /** Counter kept by the card (IFCAP_HWSTATS); missing: the column. */
   if_get_counter?(k: Kernel, ifp: number, counter: InterfaceCounter): number
-  /** State of the media, for drivers with ifmedia. */
-  if_media_status?(k: Kernel, ifp: number): MediaStatus
+  /** State of the media, for drivers with ifmedia; null: EINVAL. */
+  if_media_status?(k: Kernel, ifp: number): MediaStatus | null
 }
 
 /** Argument of an interface ioctl, in and out: struct ifreq, ifaliasreq and vlanreq in one. Addresses are IPv4 in host order. */

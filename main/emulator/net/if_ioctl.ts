@@ -136,10 +136,12 @@ export function ifioctl(k: Kernel, name: string, command: number, ifr: Ifreq, pr
       return 0
     case SIOCGIFADDR:
       return in_control(k, ifp, command, ifr)
-    case SIOCGIFMEDIA:
-      if (driver.if_media_status === undefined) return EINVAL
-      ifr.ifm = driver.if_media_status(k, ifp)
+    case SIOCGIFMEDIA: {
+      const media = driver.if_media_status?.(k, ifp) ?? null
+      if (media === null) return EINVAL
+      ifr.ifm = media
       return 0
+    }
     case SIOCGETVLAN:
       return driver.if_ioctl?.(k, ifp, command, ifr) ?? EOPNOTSUPP
   }

@@ -3,7 +3,7 @@ import { mappedPacket, mbufsInUse, Rig, tcpHeaders } from '../dev/cxgbe/testRig'
 import type { Kernel } from '../kernel'
 import { EBUSY, EEXIST, EINVAL, ENETDOWN, ENXIO, EPERM } from '../sys/errno'
 import { CSUM_IP, CSUM_IP_TCP } from '../sys/mbuf'
-import { SIOCGETVLAN, SIOCSETVLAN, SIOCSIFCAP, SIOCSIFFLAGS, SIOCSIFMTU } from '../sys/sockio'
+import { SIOCGETVLAN, SIOCGIFMEDIA, SIOCSETVLAN, SIOCSIFCAP, SIOCSIFFLAGS, SIOCSIFMTU } from '../sys/sockio'
 import { get16 } from '../netinet/in'
 import {
   if_transmit,
@@ -112,6 +112,14 @@ describe('configuration', () => {
     expect(vlan_clone_destroy(k, 'vlan10')).toBe(0)
     expect(interfaces(k)).toEqual([ifunit(k, 'cc0')])
     expect(k.ifnet.vlan.live).toBe(0)
+  })
+
+  it('media – are the parent’s; without parent there are none (EINVAL)', () => {
+    const ifr: Ifreq = {}
+    expect(ifioctl(k, 'vlan10', SIOCGIFMEDIA, ifr)).toBe(0)
+    expect(ifr.ifm!.active.subtype).toBe('100GBase-CR4')
+    vlan_clone_create(k, 'vlan4')
+    expect(ifioctl(k, 'vlan4', SIOCGIFMEDIA, {})).toBe(EINVAL)
   })
 
   it('without parent – flags 8002, no capabilities; MTU follows the parent’s limit', () => {

@@ -310,14 +310,6 @@ export const vlanDriver: InterfaceDriver = {
   if_media_status: (k, ifp) => {
     // The media of the parent.
     const parent = k.ifnet.vlan.parent[k.ifnet.if_softc[ifp]]
-    const driver = k.ifnet.drivers[k.ifnet.if_driver[parent]]
-    if (parent === 0 || driver.if_media_status === undefined)
-      return {
-        current: { subtype: '', options: [] },
-        active: { subtype: '', options: [] },
-        carrier: null,
-        supported: [],
-      }
-    return driver.if_media_status(k, parent)
+    return parent === 0 ? null : (k.ifnet.drivers[k.ifnet.if_driver[parent]].if_media_status?.(k, parent) ?? null)
   },
 }
