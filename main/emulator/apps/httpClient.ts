@@ -328,8 +328,8 @@ function receive(k: Kernel, row: number): void {
     } else {
       const left = conn.length[row] - conn.received[row]
       const from = k.machine.config.files.entries[conn.file[row]].diskPage * 4096 + conn.received[row]
-      // On the same word border as the file, so that four bytes are compared at a time.
-      const uoff = from & 3
+      // As far from a word border as in the file, so that four bytes are compared at a time.
+      const uoff = from % 4
       const most = Math.min(left, UBUF_BYTES - 4)
       if (k.debug) k.phys.fill(userAddress(k, ub, uoff), most, 0xa5)
       const error = soreceive(k, so, ub, uoff, most)
