@@ -265,7 +265,8 @@ export class SysctlTree {
   /** Value of a leaf. Throws on a node or an unknown name: callers look names up first. */
   read(name: string | SysctlOid): SysctlValue {
     const oid = typeof name === 'string' ? this.find(name) : name
-    if (oid === undefined || oid.type === 'node') throw new Error(`sysctl ${typeof name === 'string' ? name : name.name} has no value`)
+    if (oid === undefined || oid.type === 'node')
+      throw new Error(`sysctl ${typeof name === 'string' ? name : name.name} has no value`)
     if (oid.get !== undefined) return oid.get()
     return oid.type === 'string' ? (this.texts[oid.name] ?? '') : this.values.number[oid.id]
   }
