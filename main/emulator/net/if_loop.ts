@@ -44,10 +44,10 @@ const LO_CSUM_SET = CSUM_DATA_VALID | CSUM_PSEUDO_HDR | CSUM_IP_CHECKED | CSUM_I
 
 const FN_looutput = functionId('looutput')
 
-/** Attaches lo0 with 127.0.0.1/8 and brings it up, as rc(8) does. */
+/** Attaches lo0 with 127.0.0.1/8 and brings it up, as rc(8) does. After createInet. */
 export function createLoopback(k: Kernel): void {
   const driver = registerDriver(k, { name: 'lo', if_transmit: looutput, if_ioctl: loioctl })
-  if_attach(k, {
+  k.inet.ctl.loif = if_attach(k, {
     name: 'lo0',
     type: IFT_LOOP,
     driver,

@@ -4,7 +4,6 @@
  */
 import type { Kernel } from '../kernel'
 import { EV_LOOP_INPUT, EV_TCP_SYNCACHE, EV_TCP_TIMER, EV_TCP_TIMER_TASK, EV_TCP_TW } from '../machine/eventKinds'
-import { ifunit } from '../net/if'
 import { loopInput } from '../net/if_loop'
 import { createNeighbours } from '../net/if_ethersubr'
 import { createPcbs } from './in_pcb'
@@ -25,7 +24,7 @@ function createIpSettings(k: Kernel) {
     ip_rfc6864: 1,
     /** Next identification of a packet that needs one. */
     ip_id: 1,
-    /** Row of lo0. */
+    /** Row of lo0, set when it attaches. */
     loif: 0,
   })
 }
@@ -74,7 +73,6 @@ export function createInet(k: Kernel) {
     machine.on(EV_LOOP_INPUT, (host, m) => loopInput(kernels[host], m))
   }
   const ctl = createIpSettings(k)
-  ctl.loif = ifunit(k, 'lo0')
   const tcpctl = createTcpSettings(k)
   // The secret of sequence numbers is drawn at boot.
   const random = machine.random(k.part('isn'))
