@@ -284,10 +284,15 @@ export const commands: readonly Command[] = [
     icon: 'close',
     keys: ['Escape'],
     words: 'crosshair followed byte now',
-    when: (c) => c.selection.crosshair !== null || c.selection.byte !== null || 'nothing is selected',
-    run: ({ selection }) => {
-      // One thing at a time: the instant first, then the byte.
-      if (selection.crosshair !== null) selection.crosshair = null
+    when: (c) =>
+      c.selection.crosshair !== null ||
+      c.selection.byte !== null ||
+      (c.layout.narrow && c.layout.side !== null) ||
+      'nothing is selected',
+    run: ({ selection, layout }) => {
+      // One thing at a time: what floats above first, then the instant, then the byte.
+      if (layout.narrow && layout.side !== null) layout.side = null
+      else if (selection.crosshair !== null) selection.crosshair = null
       else selection.byte = null
     },
   },

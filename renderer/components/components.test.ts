@@ -72,7 +72,7 @@ describe('one of a few', () => {
         ],
       },
     })
-    await w.get('[role="radiogroup"]').trigger('keydown', { key: 'ArrowLeft' })
+    await w.get('button').trigger('keydown', { key: 'ArrowLeft' })
     expect(w.emitted('update:modelValue')).toEqual([['B']])
     expect(w.findAll('button').map((b) => b.attributes('tabindex'))).toEqual(['-1', '0'])
   })
