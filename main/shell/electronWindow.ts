@@ -99,7 +99,7 @@ function reviveOnCrash(window: BrowserWindow, log: (line: string) => void): void
 
 /** Shows the session's name, the unsaved mark and, on macOS, the document's icon in the title bar. */
 export function showTitle(window: BrowserWindow, { name, unsaved, path }: ReturnType<Lab['title']>): void {
-  window.setTitle(`${unsaved ? '● ' : ''}${name} – nomap lab`)
+  window.setTitle(name === '' ? 'nomap lab' : `${unsaved ? '● ' : ''}${name} – nomap lab`)
   if (process.platform !== 'darwin') return
   window.setDocumentEdited(unsaved)
   window.setRepresentedFilename(path ?? '')
