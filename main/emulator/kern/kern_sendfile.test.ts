@@ -539,6 +539,38 @@ describe('sendfile(2): flags and errors (10.2 rows 25 to 28; 6.1)', () => {
     expect(net.a.page.vm.wired).toBe(0)
   })
 
+  it('a machine without direct map whose sf_bufs ran out – the first page is waited for, later ones shorten the chain, nothing is lost', () => {
+    const net = rig({
+      files: [200_000],
+      ext: false,
+      sndbuf: 400_000,
+      directMap: false,
+      tunables: { 'kern.ipc.nsfbufs': '16' },
+    })
+    const other = connectPair(net, 9999)
+    // 49 pages are wanted, 16 handles exist: 16 pages go, then the call sleeps until acknowledgements free some.
+    expect(send(net, net.server, { udata: 1 }).error).toBe(SLEPT)
+    expect(buffer(net).mcnt).toBe(16)
+    expect(send(net, other.server, { udata: 2 }).error).toBe(SLEPT)
+    expect(net.a.sendfile.stat.sf_allocwait).toBeGreaterThan(0)
+    expect(net.a.sendfile.stat.sf_allocfail).toBeGreaterThan(0)
+    const sink = createSink(200_000)
+    runUntil(
+      net,
+      () => {
+        readInto(net.b, other.client, sink)
+        return sink.length === 200_000
+      },
+      'the second file',
+    )
+    expect(Buffer.compare(sink.bytes as Uint8Array, net.file(0))).toBe(0)
+    expect(receive(net, 200_000)).toEqual(net.file(0))
+    settle(net)
+    expect(results.map((r) => r.sbytes)).toEqual([200_000, 200_000])
+    expect(net.a.page.vm.sfbufs!.n.used).toBe(0)
+    expect(net.a.page.vm.wired).toBe(0)
+  })
+
   it('kern.ipc.sfstat – 11 counters in the order of the structure; a write clears them', () => {
     const net = rig({ files: [5000] })
     send(net, net.server)

@@ -28,6 +28,7 @@ import { m_freem, mb_free_notready, setExtFree } from './kern_mbuf'
 import {
   buildMbufs,
   builtFirst,
+  builtMustWait,
   builtPages,
   builtSoftError,
   freeUntil,
@@ -35,6 +36,7 @@ import {
   sendfile_free_sf,
   xfsize,
 } from './kern_sendfile_mbufs'
+import { setSfBufWakeup } from './subr_sfbuf'
 import {
   RESUME_SENDFILE,
   setResume,
@@ -43,6 +45,7 @@ import {
   WCHAN_PAGE,
   WCHAN_SB,
   WCHAN_SBLOCK,
+  WCHAN_SFBUF,
   WCHAN_SFSYNC,
 } from './subr_sleepqueue'
 import { m_uiotombuf, sosend, soTransferred } from './uipc_sosend'
@@ -61,8 +64,9 @@ const PHASE_LOCK = 0
 const PHASE_LOOP = 1
 const PHASE_SPACE = 2
 const PHASE_GRAB = 3
-const PHASE_TRAILER = 4
-const PHASE_SYNC = 5
+const PHASE_BUILD = 4
+const PHASE_TRAILER = 5
+const PHASE_SYNC = 6
 
 /** Counters of kern.ipc.sfstat, in the order of the structure (6.6). */
 export const sfstatOrder = [
@@ -123,6 +127,8 @@ export function createSendfile(k: Kernel) {
     sc_npages: 'i32',
     sc_grab: 'i32',
     sc_rhpages: 'i32',
+    /** I/O record of the running iteration, or 0. */
+    sc_sfio: 'i32',
     /** Sync record of SF_SYNC. */
     sc_sfs: 'i32',
     sc_error: 'i32',
@@ -213,6 +219,7 @@ export function sendfile(k: Kernel, so: number, a: SendfileArguments, program: n
   t.sc_npages[c] = 0
   t.sc_grab[c] = 0
   t.sc_rhpages[c] = 0
+  t.sc_sfio[c] = 0
   t.sc_sfs[c] = 0
   t.sc_error[c] = 0
   t.sc_locked[c] = 0
@@ -325,9 +332,14 @@ function run(k: Kernel, c: number): number {
           vm_page_busy_wait(k, blocked)
           return sleep(k, c, PHASE_GRAB, WCHAN_PAGE, blocked)
         }
-        iteration(k, c)
+        if (k.cost.on) k.cost.charge(CAUSE.vm, k.cost.p.sendfileCall)
+        t.sc_sfio[c] = swapin(k, c, t.sc_off[c], t.sc_grab[c], t.sc_space[c])
+        t.sc_phase[c] = PHASE_BUILD
         continue
       }
+      case PHASE_BUILD:
+        if (!iteration(k, c)) return sleep(k, c, PHASE_BUILD, WCHAN_SFBUF, 1)
+        continue
       case PHASE_TRAILER: {
         unlock(k, c)
         const answer = trailers(k, c)
@@ -437,10 +449,9 @@ function grab(k: Kernel, c: number): number {
   const object = t.sc_obj[c]
   const first = Math.floor(t.sc_off[c] / PAGE_SIZE)
   const npages = t.sc_npages[c]
-  if (pa.length < npages) pa = new Int32Array(npages * 2)
   const nowait = (t.sc_flags[c] & SF_NODISKIO) !== 0
   const req = VM_ALLOC_NORMAL | VM_ALLOC_WIRED | (nowait ? VM_ALLOC_NOWAIT : 0)
-  for (let i = 0; i < t.sc_grab[c]; i++) pa[i] = vm_page_lookup(k, object, first + i)
+  findPages(k, c)
   for (let i = t.sc_grab[c]; i < npages; i++) {
     const m = vm_page_grab(k, object, first + i, req)
     if (m === 0) {
@@ -460,14 +471,13 @@ function grab(k: Kernel, c: number): number {
   return 0
 }
 
-/** One iteration with its pages grabbed: 6.2 steps 9 to 13. */
-function iteration(k: Kernel, c: number): void {
+/** One iteration with its pages on the way: 6.2 steps 10 to 13. False: no sf_buf is free for the first page, the thread sleeps. */
+function iteration(k: Kernel, c: number): boolean {
   const t = k.sendfile.call
-  if (k.cost.on) k.cost.charge(CAUSE.vm, k.cost.p.sendfileCall)
   const off = t.sc_off[c]
   const npages = t.sc_npages[c]
-  const got = t.sc_grab[c]
-  const sfio = swapin(k, c, off, got, t.sc_space[c])
+  const sfio = t.sc_sfio[c]
+  if (t.sc_slept[c] !== 0) findPages(k, c)
   const m = buildMbufs(
     k,
     pa,
@@ -481,6 +491,8 @@ function iteration(k: Kernel, c: number): void {
     sfio !== 0,
     t.sc_sfs[c],
   )
+  if (builtMustWait) return false
+  t.sc_sfio[c] = 0
   let space = t.sc_space[c]
   if (builtPages < npages) {
     // fixspace: only the pages that were put into mbufs count.
@@ -491,6 +503,16 @@ function iteration(k: Kernel, c: number): void {
   t.sc_off[c] = off + space
   t.sc_rem[c] -= space
   send(k, c, m, sfio, builtFirst, builtSoftError)
+  return true
+}
+
+/** Looks the pages of the running iteration up again after a sleep: they are wired, so they are still there. */
+function findPages(k: Kernel, c: number): void {
+  const t = k.sendfile.call
+  const object = t.sc_obj[c]
+  const first = Math.floor(t.sc_off[c] / PAGE_SIZE)
+  if (pa.length < t.sc_npages[c]) pa = new Int32Array(t.sc_npages[c] * 2)
+  for (let i = 0; i < t.sc_npages[c]; i++) pa[i] = i < t.sc_grab[c] ? vm_page_lookup(k, object, first + i) : 0
 }
 
 /** 6.2 steps 11 to 13: headers in front, then to the protocol. */
@@ -632,6 +654,9 @@ export function sendfile_iodone(k: Kernel, sfio: number, error: number): void {
   if (k.cost.on) k.cost.leave()
 }
 setPagerDone(sendfile_iodone)
+setSfBufWakeup((k) => {
+  wakeup(k, WCHAN_SFBUF, 1)
+})
 
 /** 6.2 step 14: trailers by an ordinary write. */
 function trailers(k: Kernel, c: number): number {

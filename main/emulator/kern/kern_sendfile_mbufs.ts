@@ -34,7 +34,7 @@ import {
   vm_page_xbusied,
 } from '../vm/vm_page'
 import { m_extadd, m_free, m_get, mb_alloc_ext_pgs } from './kern_mbuf'
-import { sf_buf_alloc, sf_buf_free, sf_buf_kva, SFB_CATCH, SFB_NOWAIT } from './subr_sfbuf'
+import { sf_buf_alloc, sf_buf_free, sf_buf_kva, sf_buf_page, SFB_CATCH, SFB_NOWAIT } from './subr_sfbuf'
 
 // Results of buildMbufs besides the chain.
 /** Pages that are in the chain. */
@@ -43,6 +43,8 @@ export let builtPages = 0
 export let builtFirst = 0
 /** 0, EBUSY (a page could not be had), ENOBUFS (nothing built for lack of sf_bufs or mbufs). */
 export let builtSoftError = 0
+/** True: nothing was built because no sf_buf was free; the caller sleeps on `sfbufa` and asks again (machines without direct map). */
+export let builtMustWait = false
 
 /** Bytes of page i of n of a range of `len` bytes at `off`. Source: kern_sendfile.c xfsize. */
 export function xfsize(i: number, n: number, off: number, len: number): number {
@@ -78,6 +80,7 @@ export function buildMbufs(
   let last = 0
   let pgs = 0
   builtSoftError = 0
+  builtMustWait = false
   let i = 0
   for (; i < npages; i++) {
     const page = pa[i]
@@ -124,6 +127,10 @@ export function buildMbufs(
     const sf = sf_buf_alloc(k, k.page.frame[page], top === 0 ? SFB_CATCH : SFB_NOWAIT)
     const m = sf === 0 ? 0 : m_get(k, M_WAITOK, MT_DATA)
     if (m === 0) {
+      if (sf === 0 && top === 0 && k.page.vm.sfbufs !== null) {
+        builtMustWait = true
+        break
+      }
       if (sf === 0) stat.sf_allocfail++
       else sf_buf_free(k, sf)
       builtSoftError = top === 0 ? ENOBUFS : 0
@@ -158,8 +165,9 @@ function release(k: Kernel, pa: Int32Array, from: number, to: number): void {
 /** sendfile_free_mext, its page: mapped form. */
 export function sendfile_free_sf(k: Kernel, m: number): void {
   const sf = k.mb.ext_arg1[m]
+  const page = PHYS_TO_VM_PAGE(k, sf_buf_page(k, sf))
   sf_buf_free(k, sf)
-  sendfile_free_page(k, PHYS_TO_VM_PAGE(k, sf), (k.mb.ext_flags[m] & EXT_FLAG_NOCACHE) !== 0)
+  sendfile_free_page(k, page, (k.mb.ext_flags[m] & EXT_FLAG_NOCACHE) !== 0)
 }
 
 /** sendfile_free_mext_pg, its pages. */

@@ -15,8 +15,10 @@ export const WCHAN_PAGE = 2
 export const WCHAN_SFSYNC = 3
 /** The I/O lock of a socket buffer (sblock). */
 export const WCHAN_SBLOCK = 4
+/** A free sf_buf (machines without direct map). */
+export const WCHAN_SFBUF = 5
 /** Names as `ps` shows them (wmesg). */
-export const wmesg: readonly string[] = ['', 'sbwait', 'vmpgrb', 'sendfile', 'sblock']
+export const wmesg: readonly string[] = ['', 'sbwait', 'vmpgrb', 'sendfile', 'sblock', 'sfbufa']
 
 /** Where a thread goes on. */
 export const RESUME_SENDFILE = 1

@@ -5,7 +5,7 @@
 import { m_freem, mtodAddr } from '../kern/kern_mbuf'
 import { m_adj, m_pullup } from '../kern/uipc_mbuf'
 import { in_cksum_skip } from './in_cksum'
-import { sbappendstream, sbcut, sbdrop, sbreserve, sbspace } from '../kern/uipc_sockbuf'
+import { sbappendstream, sbdrop, sbreserve, sbspace } from '../kern/uipc_sockbuf'
 import { socantrcvmore, soisconnected, soisdisconnected, sorwakeup, sowwakeup } from '../kern/uipc_socket'
 import type { Kernel } from '../kernel'
 import { CAUSE, functionId } from '../machine/cost'
@@ -115,6 +115,8 @@ import {
 
 const FN_tcp_input = functionId('tcp_input')
 const FN_tcp_do_segment = functionId('tcp_do_segment')
+const FN_sbdrop = functionId('sbdrop')
+const FN_sbappendstream = functionId('sbappendstream')
 
 // to_flags
 const TOF_MSS = 0x02
@@ -500,7 +502,7 @@ function segment(
         const acked = (th.ack - t.snd_una[tp]) | 0
         stat.tcps_rcvackpack += nsegs
         stat.tcps_rcvackbyte += acked
-        sbdrop(k, snd, acked)
+        dropAcked(k, snd, acked)
         if (SEQ_GT(t.snd_una[tp], t.snd_recover[tp]) && SEQ_LEQ(th.ack, t.snd_recover[tp]))
           t.snd_recover[tp] = th.ack - 1
         cc_ack_received(k, tp, acked, nsegs, CC_ACK)
@@ -530,7 +532,7 @@ function segment(
       else {
         if (newsize !== 0 && !sbreserve(k, rcv, newsize)) b.sb_flags[rcv] &= ~SB_AUTOSIZE
         m_adj(k, m, drop_hdrlen)
-        sbappendstream(k, rcv, m, 0)
+        append(k, rcv, m)
       }
       sorwakeup(k, so)
       if (DELAY_ACK(k, tp, tlen)) t.t_flags[tp] |= TF_DELACK
@@ -816,20 +818,18 @@ function segment(
     } else if (t.t_timer[timer + TT_PERSIST] === 0) tcp_timer_activate(k, tp, TT_REXMT, t.t_rxtcur[tp])
     if (acked !== 0) {
       cc_ack_received(k, tp, acked, nsegs, CC_ACK)
-      let mfree: number
       const avail = b.sb_acc[snd]
       if (acked > avail) {
         t.snd_wnd[tp] = t.snd_wnd[tp] >= avail ? t.snd_wnd[tp] - avail : 0
-        mfree = sbcut(k, snd, avail)
+        dropAcked(k, snd, avail)
         ourfinisacked = true
         t.t_streamAcked[tp] += avail
       } else {
-        mfree = sbcut(k, snd, acked)
+        dropAcked(k, snd, acked)
         t.snd_wnd[tp] = t.snd_wnd[tp] >= acked ? t.snd_wnd[tp] - acked : 0
         t.t_streamAcked[tp] += acked
       }
       sowwakeup(k, so)
-      m_freem(k, mfree)
       if (!IN_RECOVERY(t.t_flags[tp]) && SEQ_GT(t.snd_una[tp], t.snd_recover[tp]) && SEQ_LEQ(th.ack, t.snd_recover[tp]))
         t.snd_recover[tp] = th.ack - 1
       if (IN_RECOVERY(t.t_flags[tp]) && SEQ_GEQ(th.ack, t.snd_recover[tp])) t.t_flags[tp] = EXIT_RECOVERY(t.t_flags[tp])
@@ -900,7 +900,7 @@ function segment(
       stat.tcps_rcvpack += nsegs
       stat.tcps_rcvbyte += tlen
       if ((b.sb_state[rcv] & SBS_CANTRCVMORE) !== 0) m_freem(k, m)
-      else sbappendstream(k, rcv, m, 0)
+      else append(k, rcv, m)
       sorwakeup(k, so)
     } else {
       thflags = tcp_reass(k, tp, seq, thflags & TH_FIN, tlen, m)
@@ -947,6 +947,19 @@ function segment(
   }
   if (needoutput || (t.t_flags[tp] & TF_ACKNOW) !== 0) tcp_output(k, tp)
   if (t.t_generation[tp] === generation && t.t_inpcb[tp] !== 0) checkDelack(k, tp)
+}
+
+/** Acknowledged bytes leave the send buffer. (The kernel cuts first, wakes the writer and then frees; the order cannot be seen.) */
+function dropAcked(k: Kernel, snd: number, acked: number): void {
+  if (k.cost.on) k.cost.enter(FN_sbdrop)
+  sbdrop(k, snd, acked)
+  if (k.cost.on) k.cost.leave()
+}
+
+function append(k: Kernel, rcv: number, m: number): void {
+  if (k.cost.on) k.cost.enter(FN_sbappendstream)
+  sbappendstream(k, rcv, m, 0)
+  if (k.cost.on) k.cost.leave()
 }
 
 /** A connection made by the syncache was announced when its socket was made; only a simultaneous open is announced here. */

@@ -7,6 +7,7 @@ import { mb_free_notready } from '../kern/kern_mbuf_ext_pgs'
 import { sbappendstream, sbflush, sbready, soreserve } from '../kern/uipc_sockbuf'
 import { socantsendmore, soisconnecting, soisdisconnected, soisdisconnecting } from '../kern/uipc_socket'
 import type { Kernel } from '../kernel'
+import { functionId } from '../machine/cost'
 import { EADDRNOTAVAIL, ECONNABORTED, ECONNRESET, EINVAL, EISCONN, ENOPROTOOPT } from '../sys/errno'
 import { PRUS_EOF, PRUS_MORETOCOME, PRUS_NOTREADY, SB_AUTOSIZE } from '../sys/sockbuf'
 import { SO_LINGER, SO_REUSEADDR, SS_PROTOREF, TCP_MAXSEG, TCP_NODELAY, TCP_NOPUSH } from '../sys/socket'
@@ -51,6 +52,8 @@ import {
   TT_2MSL,
   TT_KEEP,
 } from './tcp_var'
+
+const FN_sbappendstream = functionId('sbappendstream')
 
 /** Control block of a socket, or 0. */
 export function sototcpcb(k: Kernel, so: number): number {
@@ -156,7 +159,9 @@ export function tcp_usr_send(k: Kernel, so: number, flags: number, m: number): n
   }
   const t = k.inet.tcp
   const tp = k.inet.inp.inp_ppcb[inp]
+  if (k.cost.on) k.cost.enter(FN_sbappendstream)
   sbappendstream(k, k.so.so_snd[so], m, flags)
+  if (k.cost.on) k.cost.leave()
   if ((flags & PRUS_EOF) !== 0) {
     socantsendmore(k, so)
     tcp_usrclosed(k, tp)

@@ -33,6 +33,8 @@ export interface NetOptions {
   capabilities?: { [keyword: string]: boolean }
   workload?: Partial<WorkloadConfig>
   cost?: boolean
+  /** False: host 0 has no direct map, sf_bufs are a pool. */
+  directMap?: boolean
   debug?: boolean
 }
 
@@ -77,6 +79,7 @@ export function createNet(options: NetOptions = {}): Net {
     memoryBytes: 4 * 1024 * 1024 * 1024,
     cost: id === 0 && (options.cost ?? false),
     tunables: id === 0 ? (options.tunables ?? {}) : {},
+    ...(id === 0 && options.directMap === false ? { directMap: false } : {}),
     sysctls: (id === 0 ? options.sysctls : options.peerSysctls) ?? {},
     interfaces: real
       ? [
