@@ -1,4 +1,5 @@
 /** What the palette can find: the command table, switches of the host shown, places to go to, help. */
+import { byKeyword } from '../panels/hostRows'
 import type { IconName } from '../components/icons'
 import { capabilityCommand, nextLetter, runSwitch, toggleKnobCommand } from '../actions/switches'
 import { openDocument, newSession, startExercise } from '../actions/documents'
@@ -91,7 +92,7 @@ function switchItems(c: CommandContext): PaletteItem[] {
       })
   }
   for (const i of host.interfaces)
-    for (const cap of i.capabilities)
+    for (const cap of byKeyword(i.capabilities))
       add(
         `switch.${i.name}.${cap.keyword}`,
         cap.keyword,

@@ -35,6 +35,29 @@ export function knobChanged(k: KnobState): boolean {
   return k.value !== k.defaultValue
 }
 
+/**
+ * Capabilities by keyword: some keywords stand for two bits (`toe`: TCP over IPv4 and over IPv6), which ifconfig turns together.
+ * Such a pair is on if both are, and fixed if one is.
+ */
+export function byKeyword(all: readonly CapabilityState[]): CapabilityState[] {
+  const merged = new Map<string, CapabilityState>()
+  for (const c of all) {
+    const known = merged.get(c.keyword)
+    if (known === undefined) merged.set(c.keyword, c)
+    else
+      merged.set(c.keyword, {
+        ...known,
+        printed: `${known.printed}, ${c.printed}`,
+        bit: known.bit + c.bit,
+        on: known.on && c.on,
+        defaultOn: known.defaultOn && c.defaultOn,
+        fixed: known.fixed ?? c.fixed,
+        description: known.description === c.description ? c.description : `${known.description}; ${c.description}`,
+      })
+  }
+  return [...merged.values()]
+}
+
 function contains(text: string, filter: string): boolean {
   return text.toLowerCase().includes(filter.trim().toLowerCase())
 }

@@ -4,7 +4,7 @@ import type { KnobState } from '../../preload/contract'
 import { joinFakeHost, settle } from '../testing/session'
 import HostPanel from './HostPanel.vue'
 import KnobRow from './KnobRow.vue'
-import { groupDigits, splitCapabilities, splitKnobs } from './hostRows'
+import { byKeyword, groupDigits, splitCapabilities, splitKnobs } from './hostRows'
 import { createBranch } from '../testing/fakeModel'
 
 const knob: KnobState = {
@@ -129,6 +129,14 @@ describe('rows of the panel', () => {
   it('a capability that differs from its default – is never behind "more"', () => {
     const all = interfaces[0].capabilities.map((c) => (c.keyword === 'jumbomtu' ? { ...c, on: !c.on } : c))
     expect(splitCapabilities(all, '').shown.map((c) => c.keyword)).toContain('jumbomtu')
+  })
+  it('two bits of one keyword – are one switch, on only if both are', () => {
+    const [one] = interfaces[0]!.capabilities
+    const pair = byKeyword([
+      { ...one!, keyword: 'toe', printed: 'TOE4', bit: 0x4000, on: true },
+      { ...one!, keyword: 'toe', printed: 'TOE6', bit: 0x8000, on: false },
+    ])
+    expect(pair).toMatchObject([{ keyword: 'toe', printed: 'TOE4, TOE6', bit: 0xc000, on: false }])
   })
   it('a filter – finds names and descriptions and hides nothing of what it found', () => {
     expect(splitKnobs(knobs, 'unmapped').shown.map((k) => k.name)).toEqual(['kern.ipc.mb_use_ext_pgs'])
