@@ -8,11 +8,11 @@ import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ensureBuilt } from '../../scripts/lib/build.mjs'
 
-const program = join(process.env['LAB_OUT'] ?? join(import.meta.dirname, '../../out'), 'main/browser.js')
+const program = join(import.meta.dirname, '../../out/main/browser.js')
 
 beforeAll(async () => {
   // Fresh already when the whole suite is run.
-  if (process.env['LAB_OUT'] === undefined) await ensureBuilt(['main'], () => {})
+  await ensureBuilt(['main'], () => {})
 }, 600_000)
 
 class Program {

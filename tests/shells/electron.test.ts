@@ -13,7 +13,7 @@ import { ElectronProcess } from './electronProcess'
 
 beforeAll(async () => {
   // Fresh already when the whole suite is run.
-  if (process.env['LAB_OUT'] === undefined) await ensureBuilt(ALL_TARGETS, () => {})
+  await ensureBuilt(ALL_TARGETS, () => {})
 }, 600_000)
 
 /** Connects as the page does and keeps what arrives under `globalThis.received`; answers when there is a port. */

@@ -26,7 +26,7 @@ export class ElectronProcess {
     args: string[] = [],
     env: NodeJS.ProcessEnv = {},
   ) {
-    const program = join(process.env['LAB_OUT'] ?? join(root, 'out'), 'main/electron.js')
+    const program = join(root, 'out/main/electron.js')
     this.child = fork(join(standInFolder, 'driver.mjs'), [program, '--user-data', userData, ...args], {
       execArgv: ['--import', join(standInFolder, 'register.mjs')],
       env: { ...process.env, ...env },
