@@ -1,36 +1,16 @@
 /**
  * Judges the checks of an exercise against what is known of a session. Every verdict carries the values and times that it rests on, and one that
- * has to wait says for what and how far it has come. Reads only.
+ * has to wait says for what and how far it has come. Pure: what passed is handed back, to be remembered by the caller.
  */
-import type { BranchLetter, CheckState, ExerciseStepState } from '../../../preload/contract'
-import type { CounterRows } from '../counters'
-import { metricOf, type HostFacts } from '../metrics'
+import type { CheckState } from '../../../preload/contract'
 import { formatNumber } from '../compareReport'
-import { commandsOf, forkOf, type CommandEntry, type LogEntry } from '../session/log'
-import type { Prediction } from '../session/model'
-import { formatTime } from '../units'
-import type { Check, Exercise, Operator, PredictionSpec } from './schema'
+import type { Expression } from './expression'
+import { unitOf, type Band, type Check, type CheckOf, type Exercise, type Operator } from './schema'
+import { beginningOf, findCommands, latestFork, letterOf, loadStart, pairOf, valueOf, type World } from './world'
 
-/** What an exercise may look at. */
-export interface World {
-  log: readonly LogEntry[]
-  letters: readonly BranchLetter[]
-  /** Virtual time reached. */
-  t(letter: BranchLetter): number
-  rows(letter: BranchLetter): CounterRows | undefined
-  /** Settings by the console's names, as last read. */
-  settings(letter: BranchLetter): { [name: string]: string } | undefined
-  loading(letter: BranchLetter): boolean
-  predictions: readonly Prediction[]
-  answers: { readonly [question: string]: string }
-  used: readonly string[]
-  passed: { readonly [check: string]: string }
-  notes: string
-  report: string
-  host: HostFacts
-}
+export type { World } from './world'
 
-type Verdict = Pick<CheckState, 'state' | 'evidence' | 'progress'>
+export type Verdict = Pick<CheckState, 'state' | 'evidence' | 'progress'>
 
 const compare: { [O in Operator]: (a: number, b: number) => boolean } = {
   '<': (a, b) => a < b,
@@ -44,222 +24,242 @@ const compare: { [O in Operator]: (a: number, b: number) => boolean } = {
 const passed = (evidence: string): Verdict => ({ state: 'passed', evidence, progress: null })
 const failed = (evidence: string): Verdict => ({ state: 'failed', evidence, progress: null })
 const notYet = (evidence = ''): Verdict => ({ state: 'not-yet', evidence, progress: null })
-const waiting = (evidence: string, share: number, left: number): Verdict => ({
+const waiting = (evidence: string, share: number, due: number, left: number): Verdict => ({
   state: 'waiting',
   evidence,
-  progress: { share: Math.max(0, Math.min(1, share)), text: `${formatTime(left)} of virtual time left` },
+  progress: {
+    share: Math.max(0, Math.min(1, share)),
+    text: `judged at ${instant(due)}, ${length(left)} of virtual time left`,
+  },
 })
 
-/** Words of a command line, split as a shell would for simple lines. */
-const wordsOf = (text: string): string[] => text.trim().split(/\s+/)
+/** An instant of virtual time: `8.000 ms`. */
+export const instant = (ns: number): string => `${(ns / 1e6).toFixed(3)} ms`
+/** A length of virtual time: `1.4 ms`. */
+const length = (ns: number): string => `${formatNumber(ns / 1e6, 3)} ms`
 
-/** True if one of the commands of a line begins with the words. */
-function beginsWith(line: string, words: string, whole: boolean): boolean {
-  const wanted = wordsOf(words)
-  return line.split(/;|&&|\|\|/).some((part) => {
-    const given = wordsOf(part)
-    return wanted.every((word, i) => given[i] === word) && (!whole || given.length === wanted.length)
+/** A number with its unit. Shares are read more easily as per cent. */
+function withUnit(value: number, quantity: Expression, unit?: string): string {
+  const word =
+    unit ?? (quantity.names.length === 1 && quantity.text === quantity.names[0] ? unitOf(quantity.names[0]) : '')
+  if (word === 'share') return `${formatNumber(value * 100, 3)} %`
+  return word === undefined || word === '' ? formatNumber(value, 4) : `${formatNumber(value, 4)} ${word}`
+}
+
+function bandText({ low, high }: Band): string {
+  if (low === undefined) return `at most ${formatNumber(high!)}`
+  return high === undefined ? `at least ${formatNumber(low)}` : `from ${formatNumber(low)} to ${formatNumber(high)}`
+}
+
+const noRun = (name: string): string => (name === 'fork' ? 'Nothing was forked yet.' : `There is no run ${name}.`)
+
+function judgeKnob(check: CheckOf<'knob'>, world: World): Verdict {
+  const letter = letterOf(world, check.branch)
+  const settings = letter === null ? undefined : world.settings(letter)
+  if (letter === null || settings === undefined) return notYet(noRun(check.branch))
+  const value = settings[check.name]
+  const evidence = `${check.name} is ${value ?? 'unknown'} on ${letter} at ${instant(world.t(letter))}, wanted ${check.value}.`
+  return value === check.value ? passed(evidence.replace(`, wanted ${check.value}`, '')) : notYet(evidence)
+}
+
+function judgeCommand({ command, branch, order }: CheckOf<'command'>, world: World): Verdict {
+  const letter = branch === undefined ? undefined : letterOf(world, branch)
+  if (letter === null) return notYet(noRun(branch!))
+  const given = findCommands(world, command, letter)
+  if (given.length === 0) return notYet()
+  const at = (entry: { t: number; id: number }): [number, number] => [entry.t, entry.id]
+  const earlier = ([t, id]: [number, number], [u, other]: [number, number]): boolean => t < u || (t === u && id < other)
+  const afters = order.after === undefined ? null : findCommands(world, order.after, letter)
+  const befores = order.before === undefined ? null : findCommands(world, order.before, letter)
+  const right = given.find(
+    (entry) =>
+      (afters === null || afters.some((one) => earlier(at(one), at(entry)))) &&
+      (befores === null || befores.some((one) => earlier(at(entry), at(one)))),
+  )
+  const [first] = given
+  if (right !== undefined) return passed(`${right.text} on ${right.branch} at ${instant(right.t)}.`)
+  const lacking =
+    afters !== null && afters.length === 0
+      ? order.after
+      : befores !== null && befores.length === 0
+        ? order.before
+        : undefined
+  const seen = `${first.text} was given on ${first.branch} at ${instant(first.t)}`
+  if (lacking !== undefined) return notYet(`${seen}; ${lacking.text} was not.`)
+  return failed(
+    `${seen}, ${order.after !== undefined ? `not after ${order.after.text}` : `not before ${order.before!.text}`}.`,
+  )
+}
+
+function judgeCounter(check: CheckOf<'counter'>, world: World): Verdict {
+  const letter = letterOf(world, check.branch)
+  if (letter === null) return notYet(noRun(check.branch))
+  const begin = beginningOf(world, letter, check.since)
+  if (begin === null) return notYet()
+  const value = valueOf(world, letter, check.quantity, begin)
+  if (value === null) return notYet()
+  const { quantity, op, unit, wait } = check
+  const evidence = `${quantity.text} is ${withUnit(value, quantity, unit)} on ${letter} from ${instant(begin)} to ${instant(world.t(letter))}, wanted ${op} ${withUnit(check.value, quantity, unit)}.`
+  const left = begin + wait - world.t(letter)
+  if (left > 0) return waiting(evidence, 1 - left / wait, begin + wait, left)
+  // Without a wait it may still come; with one it was given its time.
+  return compare[op](value, check.value) ? passed(evidence) : wait > 0 ? failed(evidence) : notYet(evidence)
+}
+
+function judgeDelta(check: CheckOf<'delta'>, world: World): Verdict {
+  const pair = pairOf(world, check, check.since)
+  if (pair === null) return notYet()
+  const { a, b, base, other, left, share, due } = pair
+  const { quantity, measure, band, unit } = check
+  if (measure === 'ratio' && a === 0) return notYet(`${quantity.text} is 0 on ${base}, so there is no ratio.`)
+  const value = measure === 'ratio' ? b / a : b - a
+  const said = measure === 'ratio' ? `${other} / ${base}` : `${other} − ${base}`
+  const evidence =
+    `${quantity.text}: ${other} ${withUnit(b, quantity, unit)}, ${base} ${withUnit(a, quantity, unit)}; ` +
+    `${said} is ${measure === 'ratio' ? formatNumber(value, 3) : withUnit(value, quantity, unit)}, wanted ${bandText(band)}.`
+  if (left > 0) return waiting(evidence, share, due, left)
+  return (band.low === undefined || value >= band.low) && (band.high === undefined || value <= band.high)
+    ? passed(evidence)
+    : failed(evidence)
+}
+
+function judgeEvent({ branch, counter, command, by }: CheckOf<'event'>, world: World): Verdict {
+  const letter = letterOf(world, branch)
+  if (letter === null) return notYet(noRun(branch))
+  const entry = findCommands(world, command, letter).at(-1)
+  if (entry === undefined) return notYet(`${command.text} was not given on ${letter}.`)
+  const grown = valueOf(world, letter, counter, entry.t)
+  if (grown === null)
+    return notYet(`${entry.text} was given on ${letter} at ${instant(entry.t)}; no time has passed since.`)
+  const evidence = `${counter.text} grew by ${withUnit(grown, counter)} on ${letter} from ${instant(entry.t)} (${entry.text}) to ${instant(world.t(letter))}.`
+  return grown >= by ? passed(evidence) : notYet(evidence)
+}
+
+function judgeDone({ what, branch, wait }: CheckOf<'done'>, world: World): Verdict {
+  if (what === 'compare' || what === 'undo') return world.used.includes(what) ? passed('') : notYet()
+  const letter = branch === undefined ? undefined : letterOf(world, branch)
+  if (letter === null) return notYet(noRun(branch!))
+  if (what === 'load') {
+    const runner = letter ?? world.letters.find((candidate) => world.loading(candidate))
+    const start = runner !== undefined && world.loading(runner) ? loadStart(world, runner) : null
+    if (runner === undefined || start === null) return notYet()
+    const lasted = world.t(runner) - start
+    const evidence = `The load on ${runner} has been running since ${instant(start)}, for ${length(lasted)}.`
+    return lasted >= wait ? passed(evidence) : waiting(evidence, lasted / wait, start + wait, wait - lasted)
+  }
+  const entry =
+    what === 'fork'
+      ? latestFork(world)
+      : world.log.find((one) => one.kind === 'mark' && (letter === undefined || one.branch === letter))
+  if (entry === undefined || (letter !== undefined && entry.branch !== letter)) return notYet()
+  return passed(
+    `${what === 'fork' ? `Run ${entry.branch} was made` : `Run ${entry.branch} was marked`} at ${instant(entry.t)}.`,
+  )
+}
+
+function judgeInvariant({ quantity, op, value: limit }: CheckOf<'invariant'>, world: World): Verdict {
+  const known = world.letters.flatMap((letter) => {
+    const value = valueOf(world, letter, quantity, 0)
+    return value === null ? [] : [{ letter, value }]
   })
+  if (known.length === 0) return notYet()
+  const evidence = `${quantity.text} since boot: ${known.map(({ letter, value }) => `${letter} ${withUnit(value, quantity)}`).join(', ')}.`
+  return known.every(({ value }) => compare[op](value, limit)) ? passed(evidence) : failed(evidence)
 }
 
-function findCommand(world: World, words: string, whole: boolean, branch?: BranchLetter): CommandEntry | undefined {
-  return world.log.find(
-    (entry): entry is CommandEntry =>
-      entry.kind === 'command' &&
-      entry.status === 0 &&
-      (branch === undefined || entry.branch === branch) &&
-      beginsWith(entry.text, words, whole),
-  )
+function judgePredict({ predictions, before }: CheckOf<'predict'>, world: World): Verdict {
+  const stored = predictions.flatMap((id) => world.predictions.find((entry) => entry.id === id) ?? [])
+  if (stored.length < predictions.length)
+    return notYet(stored.length === 0 ? '' : `${stored.length} of ${predictions.length} are stored.`)
+  const change = findCommands(world, before)[0]
+  const latest = Math.max(...stored.map(({ t }) => t))
+  if (change === undefined) return passed(`Stored at ${instant(latest)}.`)
+  const which = `“${change.text}” on ${change.branch} at ${instant(change.t)}`
+  return stored.some(({ after }) => after >= change.id)
+    ? failed(`Stored at ${instant(latest)}, after ${which}.`)
+    : passed(`Stored at ${instant(latest)}, before ${which}.`)
 }
 
-/** When the load was last started on a branch, or null. */
-function loadStart(world: World, letter: BranchLetter): number | null {
-  const entry = commandsOf(world.log, letter).findLast(
-    ({ text, status }) => status === 0 && (beginsWith(text, 'lab load start', false) || beginsWith(text, 'lab load on', false)),
-  )
-  return entry?.t ?? null
-}
-
-/** Where the stretch of a quantity begins. */
-function beginning(world: World, letter: BranchLetter, over: 'fork' | 'load' | 'boot'): number {
-  if (over === 'load') return loadStart(world, letter) ?? 0
-  if (over === 'fork') return forkOf(world.log, letter)?.t ?? 0
-  return 0
-}
-
-/** Value of a metric, or growth of a counter, from a time on. Null before anything can be said. */
-function valueOf(world: World, letter: BranchLetter, quantity: string, from: number, to = Infinity): number | null {
-  const rows = world.rows(letter)
-  if (rows === undefined) return null
-  const window = rows.window(from, Math.min(to, world.t(letter)))
-  if (window === null) return null
-  const metric = metricOf(quantity)
-  if (metric !== undefined) return metric.compute(window, world.host)
-  return rows.names.includes(quantity) ? window.delta(quantity) : null
-}
-
-/** Both sides of a comparison since the later fork, judged once `after` has passed. */
-function pairOf(
-  world: World,
-  quantity: string,
-  base: BranchLetter,
-  other: BranchLetter,
-  after: number,
-): { a: number; b: number; left: number; share: number; due: number } | null {
-  if (!world.letters.includes(base) || !world.letters.includes(other)) return null
-  const from = Math.max(forkOf(world.log, base)?.t ?? 0, forkOf(world.log, other)?.t ?? 0)
-  const due = from + after
-  const now = Math.min(world.t(base), world.t(other))
-  const a = valueOf(world, base, quantity, from, Math.max(due, now))
-  const b = valueOf(world, other, quantity, from, Math.max(due, now))
-  if (a === null || b === null) return null
-  return { a, b, left: Math.max(0, due - now), share: after === 0 ? 1 : (now - from) / after, due }
+function judgeAnswer({ question, correct, tolerance }: CheckOf<'answer'>, world: World): Verdict {
+  const given = world.answers[question]?.trim() ?? ''
+  if (given === '') return notYet()
+  const evidence = `You answered “${given}”.`
+  const plain = (text: string): string => text.trim().toLowerCase()
+  const right =
+    correct.length === 0 ||
+    correct.some((answer) => {
+      if (plain(answer) === plain(given)) return true
+      const [said, wanted] = [Number(given.replace(',', '.')), Number(answer)]
+      return !Number.isNaN(said) && Math.abs(said - wanted) <= tolerance
+    })
+  return right ? passed(evidence) : failed(evidence)
 }
 
 function judge(check: Check, world: World, earlier: readonly CheckState[]): Verdict {
+  const open = check.after.find((id) => earlier.find((state) => state.id === id)?.state !== 'passed')
+  if (open !== undefined) return notYet(`Looked at after “${earlier.find(({ id }) => id === open)?.title ?? open}”.`)
   switch (check.kind) {
-    case 'knob': {
-      const settings = world.settings(check.branch)
-      if (settings === undefined) return notYet(`There is no run ${check.branch} yet.`)
-      const value = settings[check.name]
-      const evidence = `${check.name} is ${value ?? 'unknown'} on ${check.branch} at ${formatTime(world.t(check.branch))}.`
-      return value === check.value ? passed(evidence) : notYet(evidence)
-    }
-    case 'command': {
-      const entry = findCommand(world, check.words, check.whole, check.branch)
-      return entry === undefined ? notYet() : passed(`${entry.text} on ${entry.branch} at ${formatTime(entry.t)}.`)
-    }
-    case 'counter': {
-      if (!world.letters.includes(check.branch)) return notYet(`There is no run ${check.branch} yet.`)
-      const value = valueOf(world, check.branch, check.quantity, beginning(world, check.branch, check.over))
-      if (value === null) return notYet()
-      const evidence = `${check.quantity} is ${formatNumber(value)} on ${check.branch}, wanted ${check.op} ${check.value}.`
-      return compare[check.op](value, check.value) ? passed(evidence) : notYet(evidence)
-    }
-    case 'delta': {
-      const pair = pairOf(world, check.quantity, check.base, check.other, check.after)
-      if (pair === null) return notYet()
-      const { a, b, left, share } = pair
-      const value = check.measure === 'ratio' ? b / a : b - a
-      const evidence =
-        `${check.other} ${formatNumber(b)}, ${check.base} ${formatNumber(a)}: ` +
-        `${check.measure} ${formatNumber(value, 3)}, wanted ${check.op} ${check.value}.`
-      if (left > 0) return waiting(evidence, share, left)
-      return compare[check.op](value, check.value) ? passed(evidence) : failed(evidence)
-    }
+    case 'knob':
+      return judgeKnob(check, world)
+    case 'command':
+      return judgeCommand(check, world)
+    case 'counter':
+      return judgeCounter(check, world)
+    case 'delta':
+      return judgeDelta(check, world)
     case 'event':
       return judgeEvent(check, world)
-    case 'invariant': {
-      const parts = world.letters.map((letter) => ({ letter, value: valueOf(world, letter, check.quantity, 0) }))
-      const known = parts.filter((part): part is { letter: BranchLetter; value: number } => part.value !== null)
-      if (known.length === 0) return notYet()
-      const evidence = known.map(({ letter, value }) => `${check.quantity} is ${formatNumber(value)} on ${letter}`).join(', ') + '.'
-      return known.every(({ value }) => compare[check.op](value, check.value)) ? passed(evidence) : failed(evidence)
-    }
-    case 'predict': {
-      const stored = check.predictions.map((id) => world.predictions.find((entry) => entry.id === id))
-      const missing = check.predictions.filter((_, i) => stored[i] === undefined)
-      if (missing.length > 0) return notYet(`${check.predictions.length - missing.length} of ${check.predictions.length} are stored.`)
-      const change = findCommand(world, check.before, false)
-      const late = stored.some((entry) => change !== undefined && entry!.after >= change.id)
-      const latest = Math.max(...stored.map((entry) => entry!.t))
-      if (late) return failed(`Stored at ${formatTime(latest)}, after “${change!.text}” at ${formatTime(change!.t)}.`)
-      return passed(`Stored at ${formatTime(latest)}${change === undefined ? '' : `, before “${change.text}” at ${formatTime(change.t)}`}.`)
-    }
-    case 'answer': {
-      const given = world.answers[check.question]
-      if (given === undefined || given === '') return notYet()
-      const evidence = `You answered “${given}”.`
-      if (check.correct.length === 0) return passed(evidence)
-      const right = check.correct.some((answer) =>
-        check.tolerance === undefined
-          ? answer.trim().toLowerCase() === given.trim().toLowerCase()
-          : Math.abs(Number(given.replace(',', '.')) - Number(answer)) <= check.tolerance,
-      )
-      return right ? passed(evidence) : failed(evidence)
-    }
+    case 'done':
+      return judgeDone(check, world)
+    case 'saved':
+      return world.used.includes('save') ? passed('') : notYet()
+    case 'invariant':
+      return judgeInvariant(check, world)
+    case 'predict':
+      return judgePredict(check, world)
+    case 'answer':
+      return judgeAnswer(check, world)
     case 'text': {
-      const length = (check.part === 'notes' ? world.notes : world.report).trim().length
-      return length >= check.least ? passed(`${length} letters.`) : notYet(length === 0 ? '' : `${length} of ${check.least} letters.`)
+      const letters = (check.part === 'notes' ? world.notes : world.report).trim().length
+      const evidence = `${letters} of at least ${check.least} letters.`
+      return letters >= check.least ? passed(evidence) : notYet(letters === 0 ? '' : evidence)
     }
     case 'barrier': {
-      const open = earlier.filter((entry) => entry.level === 'required' && entry.state !== 'passed')
-      return open.length === 0 ? passed('Everything before is done.') : notYet(`Open: ${open.map(({ title }) => title).join(', ')}.`)
+      const rest = earlier.filter(({ level, state }) => level === 'required' && state !== 'passed')
+      return rest.length === 0
+        ? passed('Everything required before is done.')
+        : notYet(`Open: ${rest.map(({ title }) => title).join(', ')}.`)
     }
   }
 }
 
-function judgeEvent(check: Extract<Check, { kind: 'event' }>, world: World): Verdict {
-  const letter = check.branch ?? world.letters[0]
-  if (check.event === 'load') {
-    const start = world.loading(letter) ? loadStart(world, letter) : null
-    if (start === null) return notYet()
-    const lasted = world.t(letter) - start
-    const wanted = check.lasting ?? 0
-    const evidence = `The load on ${letter} has been running since ${formatTime(start)}.`
-    return lasted >= wanted ? passed(evidence) : waiting(evidence, lasted / wanted, wanted - lasted)
-  }
-  if (check.event === 'fork' || check.event === 'mark') {
-    const entry = world.log.find(({ kind, branch }) => kind === check.event && (check.branch === undefined || branch === check.branch))
-    return entry === undefined ? notYet() : passed(`${check.event === 'fork' ? `${entry.branch} was made` : 'Marked'} at ${formatTime(entry.t)}.`)
-  }
-  return world.used.includes(check.event) ? passed('Done.') : notYet()
+/**
+ * What stays passed once it has passed. Not what must hold for ever, what follows from other checks, and what is in the record anyway and may be
+ * changed there (an answer).
+ */
+export function staysPassed(check: Check): boolean {
+  if (check.kind === 'knob') return check.when === 'ever'
+  return check.kind !== 'invariant' && check.kind !== 'barrier' && check.kind !== 'answer'
 }
 
-/** What stays once it has passed: all but what must hold for ever or follows from other checks. */
-const lasting = (check: Check): boolean => check.kind !== 'invariant' && check.kind !== 'barrier'
-
 /** States of all checks, step by step, and the newly passed ones to be remembered. */
-export function evaluate(exercise: Exercise, world: World): { steps: CheckState[][]; fresh: { [check: string]: string } } {
+export function evaluate(
+  exercise: Pick<Exercise, 'steps'>,
+  world: World,
+): { steps: CheckState[][]; fresh: { [check: string]: string } } {
   const fresh: { [check: string]: string } = {}
   const all: CheckState[] = []
   const steps = exercise.steps.map((step) =>
     step.checks.map((check): CheckState => {
-      const before = world.passed[check.id]
-      const verdict = lasting(check) && before !== undefined ? passed(before) : judge(check, world, all)
-      if (verdict.state === 'passed' && before === undefined && lasting(check)) fresh[check.id] = verdict.evidence
+      const before = staysPassed(check) ? world.passed[check.id] : undefined
+      const verdict = before !== undefined ? passed(before) : judge(check, world, all)
+      if (verdict.state === 'passed' && before === undefined && staysPassed(check)) fresh[check.id] = verdict.evidence
       const { id, title, level } = check
-      const state: CheckState = { id, title, level, text: verdict.state === 'passed' ? check.pass : check.fail, ...verdict }
+      const text = verdict.state === 'passed' ? check.pass : check.fail
+      const state: CheckState = { id, title, level, text, ...verdict }
       all.push(state)
       return state
     }),
   )
   return { steps, fresh }
-}
-
-/** What the model says to a prediction so far, as text, and whether it is final. */
-export function modelAnswer({ model }: PredictionSpec, world: World): { text: string; final: boolean } | null {
-  const pair = pairOf(world, model.quantity, model.base, model.other, model.after)
-  if (pair === null || pair.a === 0) return null
-  const relative = pair.b / pair.a - 1
-  const text =
-    model.measure === 'ratio'
-      ? formatNumber(pair.b / pair.a, 3)
-      : model.measure === 'percent'
-        ? `${relative > 0 ? '+' : ''}${formatNumber(relative * 100, 3)}`
-        : Math.abs(relative) <= model.same
-          ? 'same'
-          : relative > 0
-            ? 'more'
-            : 'fewer'
-  return { text, final: pair.left === 0 }
-}
-
-/** When a command of a step was first done on its run, or null. */
-export function commandDoneAt(world: World, text: string, branch: BranchLetter): number | null {
-  return findCommand(world, text, true, branch)?.t ?? null
-}
-
-/** Whether an action that a step offers was done. */
-export function actionDone(world: World, action: ExerciseStepState['actions'][number]['id']): boolean {
-  switch (action) {
-    case 'load':
-      return world.letters.some((letter) => world.loading(letter))
-    case 'run':
-      return world.letters.some((letter) => world.t(letter) > 0)
-    case 'fork':
-      return world.log.some(({ kind }) => kind === 'fork')
-    default:
-      return world.used.includes(action)
-  }
 }
