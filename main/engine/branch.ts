@@ -67,8 +67,8 @@ export interface BranchSnapshot {
   state: MachineSnapshot
 }
 
-/** Events between two looks at the wall clock. */
-const sliceEvents = 256
+/** Events between two looks at the wall clock: one event can take tens of microseconds, a look takes a tenth of one. */
+const sliceEvents = 32
 
 export class Branch<M extends EngineMachine = EngineMachine> {
   readonly built: Built<M>

@@ -34,8 +34,11 @@ export interface CoreHost {
 const sliceMs = 8
 const frameMs = 1000 / 60
 const watchMs = 100
-/** A snapshot is taken when a branch has computed this long since its last one. */
-const snapshotEveryMs = 1500
+/**
+ * While running, a snapshot is taken when a branch has computed this long since its last one: what Undo computes again at most. One takes tens of
+ * milliseconds, so it is rare and never on the way of a command; at a pause, when nobody waits, it is taken at once.
+ */
+const snapshotEveryMs = 3000
 
 /** Something that takes more than a slice. While there are any, the session is catching up. */
 interface Job {
@@ -122,7 +125,10 @@ export class Core {
         this.goal = null
         if (this.mode === 'running') this.mode = 'paused'
         this.align()
-        return this.afterJobs(number, () => this.answer(number, 'pause', this.position()))
+        return this.afterJobs(number, () => {
+          this.answer(number, 'pause', this.position())
+          this.rest()
+        })
       case 'step':
         return this.afterJobs(number, () => this.step(number, message.body.count))
       case 'until':
@@ -249,6 +255,12 @@ export class Core {
     entry.computed = 0
   }
 
+  /** At a pause: a snapshot to come back to. */
+  private rest(): void {
+    for (const entry of this.entries.values())
+      if (entry.stopped === null && !entry.branch.busy && entry.computed > 100) this.keepSnapshot(entry)
+  }
+
   private takeBack(entry: Entry, snapshot: BranchSnapshot, plan: readonly PlannedCommand[]): void {
     const { branch } = entry
     branch.restore(snapshot)
@@ -350,7 +362,6 @@ export class Core {
       this.copy(asked, letter, '', 0)
       entry = this.entry(letter)
     }
-    if (!entry.branch.busy) this.keepSnapshot(entry)
     this.awaited.set(id, { request: number, letter })
     this.guarded(letter, entry, () => {
       this.current = { letter, id }
@@ -648,6 +659,7 @@ export class Core {
         this.mode = 'paused'
         this.frameDue = true
         reached()
+        this.rest()
         return 0
       }
       const target = pace()

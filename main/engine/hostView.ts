@@ -158,7 +158,10 @@ export function settingsOf(machine: Machine, host: number): Map<string, string> 
 }
 
 /** Settings that differ from those at boot. */
-export function changedSettings(boot: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): BranchInfo['changed'] {
+export function changedSettings(
+  boot: ReadonlyMap<string, string>,
+  now: ReadonlyMap<string, string>,
+): BranchInfo['changed'] {
   const changed: BranchInfo['changed'] = []
   for (const [name, to] of now) {
     const from = boot.get(name) ?? ''

@@ -78,6 +78,15 @@ describe('comparison', () => {
     expect(comparison.metrics[0].verdict[1]).toBe('no-clear-difference')
   })
 
+  test('a single pair that differs by a thousandth – is compared – it is not called better or worse', () => {
+    const comparison = compareRuns([
+      run('A', {}, { 7: { goodput_bps: 1e9, conversions: 0 } }),
+      run('B', {}, { 7: { goodput_bps: 0.999e9, conversions: 1 } }),
+    ])
+    expect(comparison.metrics.map((metric) => metric.verdict[1])).toEqual(['no-clear-difference', 'worse'])
+    expect(comparison.metrics[0].differences[1]!.difference).toBeCloseTo(-1e6, 0)
+  })
+
   test('a metric that does not exist in one run – is compared – it is neither 0 nor better', () => {
     const comparison = compareRuns([
       run('A', {}, { 7: { dram_misses_per_page: null } }),

@@ -84,12 +84,25 @@ function difference(base: Map<number, number>, other: Map<number, number>): Esti
 
 type Verdict = ComparisonMetric['verdict'][number]
 
-function verdictOf(estimate: Estimate | null, better: Metric['better'], sameSeeds: boolean): Verdict {
+/**
+ * A single pair is exact for its one seed and says nothing about others: a knob moves instants by nanoseconds, and what follows from that alone is of
+ * this size. Below it a pair is not called better or worse. [assumed; several seeds replace it by an interval]
+ */
+const singlePairShare = 0.005
+
+function verdictOf(
+  estimate: Estimate | null,
+  base: number | null,
+  metric: Metric | undefined,
+  sameSeeds: boolean,
+): Verdict {
   if (estimate === null) return 'no-clear-difference'
+  const better = metric?.better ?? 'none'
   const { mean: value, interval } = estimate
   if (value === 0 && (interval === null || interval === 0)) return 'equal'
   // A single pair with the same arrivals is exact; a single pair with different ones says nothing.
-  if (interval === null && !sameSeeds) return 'no-clear-difference'
+  if (interval === null && (!sameSeeds || Math.abs(value) < singlePairShare * Math.abs(base ?? 0)))
+    return 'no-clear-difference'
   if (interval !== null && Math.abs(value) <= interval) return 'no-clear-difference'
   if (better === 'none') return 'different'
   return value > 0 === (better === 'more') ? 'better' : 'worse'
@@ -108,7 +121,7 @@ export function compareRuns(runs: readonly ComparedRun[], options: CompareOption
     const parts = runs.map((run, i) => `${values[i]} in ${run.letter ?? run.name}`)
     return { name, equal, text: equal ? `same ${name}: ${values[0]}` : `${name} differs: ${parts.join(', ')}` }
   })
-  const sameSeeds = facts.find(({ name }) => name === 'seed')?.equal ?? true
+  const sameSeeds = facts.every(({ name, equal }) => equal || !/^seeds?$/.test(name))
 
   const knobNames = [...new Set(runs.flatMap((run) => Object.keys(run.knobs)))]
   const knobs: Comparison['knobs'] = []
@@ -146,7 +159,9 @@ export function compareRuns(runs: readonly ComparedRun[], options: CompareOption
           ratio: reference === 0 ? null : own / reference,
         }
       }),
-      verdict: estimates.map((estimate, i) => (i === baseIndex ? 'equal' : verdictOf(estimate, better, sameSeeds))),
+      verdict: estimates.map((estimate, i) =>
+        i === baseIndex ? 'equal' : verdictOf(estimate, means[baseIndex], metric, sameSeeds),
+      ),
       description:
         metric === undefined ? 'Not declared in this version.' : `${metric.description} Source: ${metric.source}.`,
     }

@@ -38,9 +38,19 @@ function signed(value: number): string {
   return value > 0 ? `+${formatNumber(value)}` : formatNumber(value)
 }
 
-/** Name of a run with its letter. */
-const runName = ({ letter, name, baseline }: Comparison['runs'][number]): string =>
-  (letter === null ? name : name === '' || name === letter ? letter : `${letter}: ${name}`) + (baseline ? ' *' : '')
+/** Short name of a run for the head of a column: its letter, or its number where it has none. */
+const label = ({ runs }: Comparison, i: number): string => runs[i].letter ?? String(i + 1)
+
+/** What the short names stand for, where that is not plain. */
+function legend(comparison: Comparison): string[] {
+  return comparison.runs.flatMap(({ letter, name, baseline }, i) =>
+    name === '' || name === letter ? [] : [`${label(comparison, i)}${baseline ? ' *' : ''}  ${name}`],
+  )
+}
+
+/** Short name with the mark of the baseline. */
+const head = (comparison: Comparison, i: number): string =>
+  label(comparison, i) + (comparison.runs[i].baseline ? ' *' : '')
 
 interface Row {
   cells: string[]
@@ -51,11 +61,10 @@ interface Row {
 function rowsOf(comparison: Comparison): { header: string[]; rows: Row[] } {
   const base = comparison.runs.findIndex((run) => run.baseline)
   const others = comparison.runs.map((_, i) => i).filter((i) => i !== base)
-  const header = ['metric', 'unit', ...comparison.runs.map(runName)]
+  const header = ['metric', 'unit', ...comparison.runs.map((_, i) => head(comparison, i))]
   for (const i of others) {
-    const label = comparison.runs[i].letter ?? comparison.runs[i].name
-    const baseLabel = comparison.runs[base].letter ?? comparison.runs[base].name
-    header.push(`${label} − ${baseLabel}`, `${label} / ${baseLabel}`, 'verdict')
+    const [other, baseline] = [label(comparison, i), label(comparison, base)]
+    header.push(`${other} − ${baseline}`, `${other} / ${baseline}`, 'verdict')
   }
   header.push('direction')
   const rows = comparison.metrics.map((metric): Row => {
@@ -98,7 +107,9 @@ export function comparisonText(comparison: Comparison): string {
     header,
     rows.map((row) => row.cells),
   )
-  return `${comparabilityLine(comparison)}\n${knobLine(comparison)}\n\n${table}`
+  const names = legend(comparison)
+  const runs = names.length === 0 ? '' : `${names.join('\n')}\n\n`
+  return `${comparabilityLine(comparison)}\n${knobLine(comparison)}\n\n${runs}${table}`
 }
 
 const cell = (text: string): string => text.replace(/\|/g, '\\|').replace(/\n/g, ' ')
@@ -109,10 +120,12 @@ export function comparisonMarkdown(comparison: Comparison, title: string): strin
   const knobs =
     comparison.knobs.length === 0
       ? ''
-      : `\n## Knobs that differ\n\n${line(['knob', ...comparison.runs.map(runName), 'tested in'])}${line(['---', ...comparison.runs.map(() => '---'), '---'])}` +
+      : `\n## Knobs that differ\n\n${line(['knob', ...comparison.runs.map((_, i) => head(comparison, i)), 'tested in'])}${line(['---', ...comparison.runs.map(() => '---'), '---'])}` +
         comparison.knobs.map(({ name, values, testedIn }) => line([`\`${name}\``, ...values, testedIn])).join('')
   return (
-    `# ${title}\n\n${comparabilityLine(comparison)}\n\n${windowLine(comparison)}\n${knobs}\n## Metrics\n\n` +
+    `# ${title}\n\n${comparabilityLine(comparison)}\n\n${windowLine(comparison)}\n\n${legend(comparison)
+      .map((line) => `- ${cell(line)}\n`)
+      .join('')}${knobs}\n## Metrics\n\n` +
     line(header) +
     line(header.map((_, i) => (i < 2 || i === header.length - 1 ? '---' : '---:'))) +
     rows.map((row) => line(row.cells)).join('') +
@@ -148,7 +161,10 @@ export function comparisonHtml(comparison: Comparison, title: string): string {
         `<tr><th scope="row"><code>${escape(name)}</code></th>${values.map((v) => `<td>${escape(v)}</td>`).join('')}<td>${escape(testedIn)}</td></tr>`,
     )
     .join('\n')
-  const names = comparison.runs.map((run) => `<th scope="col">${escape(runName(run))}</th>`).join('')
+  const names = comparison.runs.map((_, i) => `<th scope="col">${escape(head(comparison, i))}</th>`).join('')
+  const runs = legend(comparison)
+    .map((line) => `<li>${escape(line)}</li>`)
+    .join('')
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -170,6 +186,7 @@ dt { font-weight: 600; margin-top: 8px; }
 <h1>${escape(title)}</h1>
 <p>${escape(comparabilityLine(comparison))}</p>
 <p>${escape(windowLine(comparison))}</p>
+<ul>${runs}</ul>
 ${comparison.knobs.length === 0 ? '<p>No knob differs.</p>' : `<h2>Knobs that differ</h2>\n<table><thead><tr><th scope="col">knob</th>${names}<th scope="col">tested in</th></tr></thead><tbody>\n${knobs}\n</tbody></table>`}
 <h2>Metrics</h2>
 <table${comparison.comparable ? '' : ' class="grey"'}><thead><tr>${th}</tr></thead><tbody>
@@ -190,14 +207,14 @@ export function comparisonCsv(comparison: Comparison): string {
   const line = (cells: string[]): string => cells.map(quote).join(',') + '\n'
   const base = comparison.runs.findIndex((run) => run.baseline)
   const others = comparison.runs.map((_, i) => i).filter((i) => i !== base)
-  const label = (i: number): string => comparison.runs[i].letter ?? comparison.runs[i].name
+  const named = (i: number): string => comparison.runs[i].letter ?? comparison.runs[i].name
   const columns = others.flatMap((i) => [
-    `difference ${label(i)}`,
-    `interval95 ${label(i)}`,
-    `ratio ${label(i)}`,
-    `verdict ${label(i)}`,
+    `difference ${named(i)}`,
+    `interval95 ${named(i)}`,
+    `ratio ${named(i)}`,
+    `verdict ${named(i)}`,
   ])
-  const header = line(['metric', 'unit', ...comparison.runs.map((_, i) => label(i)), ...columns])
+  const header = line(['metric', 'unit', ...comparison.runs.map((_, i) => named(i)), ...columns])
   const units = line([
     '',
     '',

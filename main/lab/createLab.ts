@@ -100,7 +100,8 @@ class Service {
   }
 
   private open(): Session {
-    if (this.session === null) throw new LabProblem('no-session', 'No session is open.', 'Start a new one or open a document.')
+    if (this.session === null)
+      throw new LabProblem('no-session', 'No session is open.', 'Start a new one or open a document.')
     return this.session
   }
 
@@ -110,7 +111,11 @@ class Service {
   private async use(
     model: SessionModel,
     files: LoadedFiles,
-    more: { series?: { names: string[]; branches: SeriesCache[] } | null; exercise?: Exercise | null; journal?: string },
+    more: {
+      series?: { names: string[]; branches: SeriesCache[] } | null
+      exercise?: Exercise | null
+      journal?: string
+    },
   ): Promise<Session> {
     await this.closeSession(true)
     const session = new Session(model, {
@@ -132,7 +137,8 @@ class Service {
           : await Journal.resume(this.userData.journals, more.journal, () => session.model, broken)
     } catch (error) {
       // Without a journal one can work, but a crash costs what was not saved: that must be said.
-      const problem = error instanceof LabProblem ? error : new LabProblem('journal-broken', textOf(error), 'Save often.')
+      const problem =
+        error instanceof LabProblem ? error : new LabProblem('journal-broken', textOf(error), 'Save often.')
       broken(new LabProblem('journal-broken', `There is no recovery journal: ${problem.message}`, problem.remedy))
     }
     void this.digestLater(session)
@@ -163,7 +169,12 @@ class Service {
     else await journal.close()
   }
 
-  private async create(request: { scenario: string; seed?: number; files?: string; exercise?: string }): Promise<SessionState> {
+  private async create(request: {
+    scenario: string
+    seed?: number
+    files?: string
+    exercise?: string
+  }): Promise<SessionState> {
     const { contentDirs } = this.options
     const exercise = request.exercise === undefined ? null : loadExercise(request.exercise, contentDirs.exercises)
     const loaded = loadScenario(exercise?.scenario ?? request.scenario, contentDirs.scenarios)
@@ -220,7 +231,12 @@ class Service {
     const session = await this.use(model, files, { series, exercise: this.exerciseOf(model) })
     await this.userData.remember(absolute, Date.now()).catch((error: unknown) => this.warn(error))
     for (const message of read.remarks)
-      this.emit('problem', { level: 'warn', code: 'document-repaired', message, remedy: 'Save under another name to keep it so.' })
+      this.emit('problem', {
+        level: 'warn',
+        code: 'document-repaired',
+        message,
+        remedy: 'Save under another name to keep it so.',
+      })
     if (read.revision !== modelRevision)
       this.emit('problem', {
         level: 'warn',
@@ -251,7 +267,8 @@ class Service {
     let path = request.path ?? (request.as === true ? undefined : (session.model.path ?? undefined))
     if (path === undefined) {
       const { dialogs } = this.options
-      if (dialogs === undefined) throw new LabProblem('path-needed', 'The session has no file yet.', 'Choose a folder and a name.')
+      if (dialogs === undefined)
+        throw new LabProblem('path-needed', 'The session has no file yet.', 'Choose a folder and a name.')
       const chosen = await dialogs.save(`${session.model.name}${extension}`)
       if (chosen === null) return null
       path = chosen
@@ -307,10 +324,14 @@ class Service {
         revision: modelRevision,
         shell,
         platform: process.platform,
-        runtime: process.versions['electron'] === undefined ? `Node ${process.versions.node}` : `Electron ${process.versions['electron']}`,
+        runtime:
+          process.versions['electron'] === undefined
+            ? `Node ${process.versions.node}`
+            : `Electron ${process.versions['electron']}`,
         nativeDialogs: dialogs !== undefined,
       }),
-      'scenario.list': () => scenarioNames(contentDirs.scenarios).map((name) => summaryOf(loadScenario(name, contentDirs.scenarios))),
+      'scenario.list': () =>
+        scenarioNames(contentDirs.scenarios).map((name) => summaryOf(loadScenario(name, contentDirs.scenarios))),
       'exercise.list': () => exerciseSummaries(contentDirs.exercises),
       'metrics.list': () => seriesInfo(),
       'settings.read': () => this.userData.settings(),
@@ -336,7 +357,11 @@ class Service {
       'session.recoverable': () => this.recoverable(),
       'session.recover': ({ id, action }) => this.inTurn(() => this.recover(id, action)),
       'session.texts': async ({ notes, report }) => {
-        await this.open().commit({ op: 'texts', ...(notes !== undefined && { notes }), ...(report !== undefined && { report }) })
+        await this.open().commit({
+          op: 'texts',
+          ...(notes !== undefined && { notes }),
+          ...(report !== undefined && { report }),
+        })
         return null
       },
       'session.layout': async ({ layout }) => {
@@ -410,7 +435,11 @@ async function readWhole(path: string): Promise<Uint8Array> {
     const facts = await stat(path)
     if (facts.isDirectory()) throw new LabProblem('file-is-folder', `${path} is a folder.`, 'Choose a .nomaplab file.')
     if (facts.size > maxDocumentBytes)
-      throw new LabProblem('document-too-large', `${path} is larger than any document of nomap lab.`, 'Choose a .nomaplab file.')
+      throw new LabProblem(
+        'document-too-large',
+        `${path} is larger than any document of nomap lab.`,
+        'Choose a .nomaplab file.',
+      )
     return await readFile(path)
   } catch (error) {
     if (error instanceof LabProblem) throw error

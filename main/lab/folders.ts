@@ -9,7 +9,10 @@ import { fileProblem, LabProblem, textOf } from './problem'
 const mostEntries = 5000
 
 /** Entries of a folder, folders first. Hidden ones and those that cannot be looked at are left out. */
-export async function listFolder(path: string | undefined, extensions: readonly string[] | undefined): Promise<Answers['files.list']> {
+export async function listFolder(
+  path: string | undefined,
+  extensions: readonly string[] | undefined,
+): Promise<Answers['files.list']> {
   let folder = resolve(path ?? homedir())
   try {
     // A file stands for the folder it is in.
@@ -21,14 +24,23 @@ export async function listFolder(path: string | undefined, extensions: readonly 
       if (facts === null) continue
       const isFolder = facts.isDirectory()
       if (!isFolder && !facts.isFile()) continue
-      if (!isFolder && extensions !== undefined && !extensions.some((e) => extname(name).toLowerCase() === `.${e.replace(/^\./, '').toLowerCase()}`))
+      if (
+        !isFolder &&
+        extensions !== undefined &&
+        !extensions.some((e) => extname(name).toLowerCase() === `.${e.replace(/^\./, '').toLowerCase()}`)
+      )
         continue
       entries.push({ name, folder: isFolder, size: isFolder ? 0 : facts.size, changedAt: Math.floor(facts.mtimeMs) })
     }
-    entries.sort((a, b) => Number(b.folder) - Number(a.folder) || (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1))
+    entries.sort(
+      (a, b) => Number(b.folder) - Number(a.folder) || (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1),
+    )
     const parent = dirname(folder)
     return { path: folder, parent: parent === folder ? null : parent, entries }
   } catch (error) {
-    throw fileProblem(error, folder, 'read') ?? new LabProblem('file-unreadable', `${folder} cannot be read (${textOf(error)}).`, 'Choose another folder.')
+    throw (
+      fileProblem(error, folder, 'read') ??
+      new LabProblem('file-unreadable', `${folder} cannot be read (${textOf(error)}).`, 'Choose another folder.')
+    )
   }
 }

@@ -117,7 +117,7 @@ export function readResults(paths: readonly string[]): ComparedRun[] {
       letter: null,
       name,
       baseline: i === 0,
-      facts: { ...runs[0].facts, seed: seeds.join(', ') },
+      facts: { ...runs[0].facts, seeds: seeds.join(', ') },
       knobs: runs[0].knobs,
       repetitions: runs.map(({ seed, metrics }) => ({ seed, metrics })),
     }
@@ -163,7 +163,7 @@ function readJson(path: string): FoundRun[] {
   const { scenario, revision, runs } = parsed.data
   return runs.map(({ knobs: choice, seed, metrics, virtual_s }) => ({
     label: choiceName(choice),
-    facts: { revision, scenario, duration: `${virtual_s} s with warm-up`, seed: String(seed) },
+    facts: { revision, scenario, duration: `${virtual_s} s with warm-up` },
     knobs: choice,
     seed,
     metrics,

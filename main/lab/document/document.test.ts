@@ -42,7 +42,10 @@ function sample(): SessionModel {
       op: 'predict',
       prediction: { exercise: 'x', id: 'p', value: '0.1', t: 5, after: 3, at: '2026-11-21T00:00:00Z', result: null },
     },
-    { op: 'exercise', exercise: { id: 'x', step: 1, answers: { a: 'yes' }, used: ['save'], passed: { c: 'evidence' } } },
+    {
+      op: 'exercise',
+      exercise: { id: 'x', step: 1, answers: { a: 'yes' }, used: ['save'], passed: { c: 'evidence' } },
+    },
     { op: 'speed', speed: 0.001 },
   ]
   const start = newModel({

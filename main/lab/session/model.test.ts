@@ -66,7 +66,7 @@ describe('the log', () => {
     expect(commandsOf(log, 'C').map((entry) => entry.text)).toEqual(['a', 'b'])
   })
 
-  test.each([
+  test.each<[LogEntry[], number, RegExp]>([
     [[command('B', 1, 'x')], 0, /run B does not exist/],
     [[fork('B', 'A', 1, []), fork('B', 'A', 2, [])], 1, /made twice/],
     [[fork('B', 'A', 1, [999_999])], 0, /inherits command 999999/],

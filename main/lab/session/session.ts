@@ -148,7 +148,11 @@ export class Session {
     if (this.everRan) this.runState = 'catching-up'
     await this.engine.request('plan', this.plan())
     await this.refreshAll()
-    const refused = (await this.engine.request('inspect', { branch: this.first(), what: 'refused', argument: null })) as string[]
+    const refused = (await this.engine.request('inspect', {
+      branch: this.first(),
+      what: 'refused',
+      argument: null,
+    })) as string[]
     for (const knob of refused)
       this.parts.emit('problem', {
         level: 'warn',
@@ -225,7 +229,17 @@ export class Session {
         const origin = this.origins.get(id) ?? 'console'
         void this.commit({
           op: 'entry',
-          entry: { kind: 'command', id, branch, t, text, origin, status: null, changed: false, ...(interrupt && { interrupt }) },
+          entry: {
+            kind: 'command',
+            id,
+            branch,
+            t,
+            text,
+            origin,
+            status: null,
+            changed: false,
+            ...(interrupt && { interrupt }),
+          },
         })
         return
       }
@@ -251,7 +265,10 @@ export class Session {
         return
       }
       case 'marked':
-        void this.commit({ op: 'entry', entry: { kind: 'mark', id: ++this.lastId, branch: notice.branch, t: notice.t, text: notice.text } })
+        void this.commit({
+          op: 'entry',
+          entry: { kind: 'mark', id: ++this.lastId, branch: notice.branch, t: notice.t, text: notice.text },
+        })
         return
       case 'speed':
         void this.commit({ op: 'speed', speed: notice.speed })
@@ -317,7 +334,11 @@ export class Session {
     const live = this.live.get(letter)
     if (live === undefined) return
     const samples = seriesOf(live.rows, seriesMetrics, this.host, 0, mostSamplesAtOnce)
-    this.parts.emit('frame', { wallMs: 0, state: this.runState, branches: [{ letter, t: live.t, ...samples, reset: true }] })
+    this.parts.emit('frame', {
+      wallMs: 0,
+      state: this.runState,
+      branches: [{ letter, t: live.t, ...samples, reset: true }],
+    })
   }
 
   /** Writes down how far every run has come. */
@@ -339,7 +360,11 @@ export class Session {
   private async refresh(letter: BranchLetter): Promise<void> {
     try {
       const host = (await this.engine.request('inspect', { branch: letter, what: 'host', argument: null })) as HostView
-      const settings = (await this.engine.request('inspect', { branch: letter, what: 'settings', argument: null })) as SettingsView
+      const settings = (await this.engine.request('inspect', {
+        branch: letter,
+        what: 'settings',
+        argument: null,
+      })) as SettingsView
       const live = this.live.get(letter)
       if (live === undefined) return
       live.host = host
@@ -372,7 +397,10 @@ export class Session {
   async sendPath(letter: BranchLetter, connection: number | undefined): Promise<SendPath> {
     this.need(letter)
     const argument = connection ?? null
-    const body = (await this.engine.request('inspect', { branch: letter, what: 'sendPath', argument })) as Omit<SendPath, 'branch'>
+    const body = (await this.engine.request('inspect', { branch: letter, what: 'sendPath', argument })) as Omit<
+      SendPath,
+      'branch'
+    >
     return { ...body, branch: letter }
   }
 
@@ -381,7 +409,10 @@ export class Session {
     return null
   }
 
-  series(letter: BranchLetter, from = 0): { branch: BranchLetter; names: string[]; times: Float64Array; values: Float64Array } {
+  series(
+    letter: BranchLetter,
+    from = 0,
+  ): { branch: BranchLetter; names: string[]; times: Float64Array; values: Float64Array } {
     const { rows } = this.need(letter)
     const samples = seriesOf(rows, seriesMetrics, this.host, rows.rowAt(from) + (from > 0 ? 1 : 0), mostSamplesAtOnce)
     return { branch: letter, names: seriesMetrics.map(({ name }) => name), ...samples }
@@ -401,7 +432,11 @@ export class Session {
 
   /** Samples of every run, for a document. */
   seriesCache(): { names: readonly string[]; branches: SeriesCache[] } {
-    const branches = [...this.live].map(([letter, { rows }]) => ({ letter, times: rows.times.slice(), values: rows.values.slice() }))
+    const branches = [...this.live].map(([letter, { rows }]) => ({
+      letter,
+      times: rows.times.slice(),
+      values: rows.values.slice(),
+    }))
     return { names: this.names, branches }
   }
 
@@ -457,7 +492,9 @@ export class Session {
   /** Starts or stops the load, on one run or on all of them. The first start sets the clock going: a load is to be seen. */
   async load(on: boolean, letter: BranchLetter | undefined): Promise<ConsoleResult> {
     const targets = letter === undefined ? lettersOf(this.current.log) : [letter]
-    const results = await Promise.all(targets.map((target) => this.execute(target, `lab load ${on ? 'start' : 'stop'}`, 'menu')))
+    const results = await Promise.all(
+      targets.map((target) => this.execute(target, `lab load ${on ? 'start' : 'stop'}`, 'menu')),
+    )
     if (on && !this.everRan) await this.control('run')
     return results[0]
   }
@@ -516,7 +553,12 @@ export class Session {
     return this.state()
   }
 
-  async fork(from: BranchLetter, t: number | undefined, name: string | undefined, command: string | undefined): Promise<BranchInfo> {
+  async fork(
+    from: BranchLetter,
+    t: number | undefined,
+    name: string | undefined,
+    command: string | undefined,
+  ): Promise<BranchInfo> {
     const source = this.need(from)
     let letter: BranchLetter
     if (t === undefined || t === source.t) letter = (await this.engine.request('fork', { from })).letter
@@ -531,7 +573,8 @@ export class Session {
   /** A copy from another instant than the present one, by executing the history again up to there. */
   private async forkAt(from: BranchLetter, t: number): Promise<BranchLetter> {
     const { rows, t: now } = this.need(from)
-    if (t > now) throw new LabProblem('bad-request', `Run ${from} has not come to ${t} ns yet.`, 'Choose an earlier instant.')
+    if (t > now)
+      throw new LabProblem('bad-request', `Run ${from} has not come to ${t} ns yet.`, 'Choose an earlier instant.')
     const taken = lettersOf(this.current.log)
     const letter = allLetters.find((candidate) => !taken.includes(candidate))
     if (letter === undefined)
@@ -552,7 +595,8 @@ export class Session {
 
   async remove(letter: BranchLetter): Promise<SessionState> {
     const { t, rows, birth } = this.need(letter)
-    if (this.live.size === 1) throw new LabProblem('last-run', `Run ${letter} is the only one.`, 'Fork it first, or start a new session.')
+    if (this.live.size === 1)
+      throw new LabProblem('last-run', `Run ${letter} is the only one.`, 'Fork it first, or start a new session.')
     await this.engine.request('remove', { branch: letter })
     this.attic.set(`${letter}${birth}`, rows)
     this.live.delete(letter)
@@ -633,9 +677,14 @@ export class Session {
   async predict(id: string, value: string): Promise<ExerciseState> {
     const progress = this.progress()
     const known = this.exercise?.steps.some((step) => step.predictions.some((entry) => entry.id === id)) ?? false
-    if (!known) throw new LabProblem('bad-request', `The exercise asks for no prediction ${id}.`, 'Choose one of the step.')
+    if (!known)
+      throw new LabProblem('bad-request', `The exercise asks for no prediction ${id}.`, 'Choose one of the step.')
     if (this.current.predictions.some((entry) => entry.exercise === progress.id && entry.id === id))
-      throw new LabProblem('prediction-stored', 'This prediction is stored already.', 'It stays as it was, so that it can be compared.')
+      throw new LabProblem(
+        'prediction-stored',
+        'This prediction is stored already.',
+        'It stays as it was, so that it can be compared.',
+      )
     await this.commit({
       op: 'predict',
       prediction: {

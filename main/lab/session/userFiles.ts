@@ -88,7 +88,10 @@ export function filesFromDocument(document: DocumentFiles, parts: readonly Uint8
 }
 
 /** Whether loaded files are those that were meant; a sentence part naming the first that is not, or null. */
-async function mismatch(files: LoadedFiles, wanted: readonly { name: string; size: number; sha256: string }[]): Promise<string | null> {
+async function mismatch(
+  files: LoadedFiles,
+  wanted: readonly { name: string; size: number; sha256: string }[],
+): Promise<string | null> {
   if (files.source.kind !== 'disk') return 'it is something else'
   const found = new Map(files.source.files.map(({ name, size }, i) => [name, { size, i }]))
   if (wanted.length === 1 && files.source.files.length === 1 && files.source.files[0].size !== wanted[0].size)
@@ -106,12 +109,19 @@ async function mismatch(files: LoadedFiles, wanted: readonly { name: string; siz
  * @throws LabProblem `file-missing` or `file-changed`, naming the file and what to do
  */
 export async function findFiles(
-  wanted: { name: string; folder: boolean; beside?: string; path?: string | null; files: { name: string; size: number; sha256: string }[] },
+  wanted: {
+    name: string
+    folder: boolean
+    beside?: string
+    path?: string | null
+    files: { name: string; size: number; sha256: string }[]
+  },
   documentPath: string | null,
   userData: string,
 ): Promise<{ files: LoadedFiles; path: string }> {
   const candidates: string[] = []
-  if (documentPath !== null && wanted.beside !== undefined) candidates.push(join(dirname(documentPath), ...wanted.beside.split('/')))
+  if (documentPath !== null && wanted.beside !== undefined)
+    candidates.push(join(dirname(documentPath), ...wanted.beside.split('/')))
   if (documentPath !== null) candidates.push(join(dirname(documentPath), wanted.name))
   if (wanted.path !== undefined && wanted.path !== null) candidates.push(wanted.path)
   const key = keyOf(wanted.files)
