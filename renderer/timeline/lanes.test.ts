@@ -86,13 +86,13 @@ describe('lanes', () => {
     expect(laneGeometry(8).height).toBeGreaterThan(64)
   })
   it('a fork – its lane leaves the parent by a curve at the instant of the fork', () => {
-    const lanes = layLanes([a, b], () => 12e6, [], [], scale, 860)
+    const lanes = layLanes([a, b], [], [], scale, 860)
     expect(lanes[1].fork).toMatch(/^M491\.7\d* 17C/)
     expect(lanes[1].from).toBeGreaterThan(lanes[0].from)
   })
   it('commands of the scenario – are not drawn, they were not given', () => {
     const commands = [{ branch: 'A' as const, t: 1, text: 'x', origin: 'scenario' as const, status: 0 }]
-    expect(layLanes([a], () => 1e6, commands, [], scale, 860)[0].commands).toEqual([])
+    expect(layLanes([a], commands, [], scale, 860)[0].commands).toEqual([])
   })
   it('a flag above a label of the next lane – keeps its text in the tooltip only', () => {
     const below = commandTicks([{ t: 8e6, text: 'sysctl kern.ipc.mb_use_ext_pgs=1' }], scale, 860)

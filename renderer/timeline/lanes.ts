@@ -148,17 +148,16 @@ export interface Lane {
   letter: BranchLetter
   name: string
   y: number
+  /** Where its line begins: the start, or the end of the fork's curve. */
   from: number
-  to: number
   fork: string | null
   commands: TickLabel[]
   marks: MarkFlag[]
 }
 
-/** All lanes: where each run begins (its fork), how far it got, and what was done in it. */
+/** All lanes: where each run begins (its fork), and what was done in it. */
 export function layLanes(
   branches: readonly BranchInfo[],
-  reached: (letter: BranchLetter) => number,
   commands: readonly CommandRecord[],
   marks: readonly MarkRecord[],
   scale: Scale,
@@ -183,7 +182,6 @@ export function layLanes(
       name: b.name,
       y: here,
       from: curved ? at + 16 : at,
-      to: scale.x(reached(b.letter)),
       fork: curved ? `M${at} ${above}C${at + 14} ${above} ${at} ${here} ${at + 16} ${here}` : null,
       commands: labels[i] ?? [],
       marks: markFlags(
