@@ -94,6 +94,8 @@ const closeLimitMs = 10_000
  */
 export async function runBrowserShell(options: BrowserProgramOptions): Promise<number> {
   const { log } = options
+  // From the first moment on: whoever reads the address may answer with a signal at once.
+  const ending = endingSignal()
   let shell: BrowserShell
   try {
     shell = await startBrowserShell(options)
@@ -112,7 +114,7 @@ export async function runBrowserShell(options: BrowserProgramOptions): Promise<n
     const opened = hasDisplay() && (await openBrowser(address))
     if (!opened) log('No browser could be opened here: open the address above yourself.')
   }
-  await endingSignal()
+  await ending
   return (await closeInTime(shell, log)) ? 0 : 1
 }
 

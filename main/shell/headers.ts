@@ -30,7 +30,6 @@ const deniedFeatures = [
   'usb',
   'serial',
   'hid',
-  'bluetooth',
   'midi',
   'payment',
   'display-capture',
