@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { niceTop, spanText, timeAxis, valueAxis } from './axis'
-import { decimate, extent, sampleAt, within } from './decimate'
+import { averages, decimate, extent, sampleAt, within } from './decimate'
 import { shapeOf, summarise } from './summary'
 
 const ms = 1e6
@@ -145,12 +145,42 @@ describe('summary', () => {
   })
   it('a restless line – is said to vary – between its extremes', () => {
     expect(summarise([{ letter: 'A', samples: line(100, (i) => (i % 2 === 0 ? 10 : 90)), forkedAt: null }], '')).toBe(
-      'A varies between 10.0 and 90.0.',
+      'A varies between 10 and 90.',
     )
   })
   it('zero – stays at 0 – and nothing is called no samples', () => {
     expect(summarise([{ letter: 'A', samples: line(10, () => 0), forkedAt: null }], '/s')).toBe('A stays at 0.')
     expect(summarise([], '/s')).toBe('No samples yet.')
     expect(summarise([{ letter: 'A', samples: line(0, () => 0), forkedAt: null }], '/s')).toBe('No samples yet.')
+  })
+})
+
+describe('averages', () => {
+  it('any samples – are averaged – within their extremes, from the first to the last instant', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 2, maxLength: 2000 }),
+        fc.integer({ min: 2, max: 200 }),
+        (values, buckets) => {
+          const samples = line(values.length, (i) => values[i])
+          const flat = averages(samples, buckets)
+          expect(flat.length / 2).toBeLessThanOrEqual(Math.max(buckets, 2))
+          expect(flat[0]).toBe(samples.times[0])
+          expect(flat[flat.length - 2]).toBe(samples.times[values.length - 1])
+          const [low, high] = extent(samples.values)!
+          flat.forEach((v, i) => i % 2 === 1 && expect(v >= low - 1e-9 && v <= high + 1e-9).toBe(true))
+        },
+      ),
+    )
+  })
+  it('the mean of the means – of a level line – is the level', () => {
+    expect(
+      averages(
+        line(999, () => 7),
+        50,
+      )
+        .filter((_, i) => i % 2 === 1)
+        .every((v) => v === 7),
+    ).toBe(true)
   })
 })

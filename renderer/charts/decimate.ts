@@ -66,6 +66,36 @@ export function decimate(samples: Samples, buckets: number, scaleX = 1, scaleY =
   return Float64Array.from(out)
 }
 
+/**
+ * Flat points `[x, y, …]` with the mean of each of at most `buckets` stretches of equal time: for areas on top of each other, where
+ * the extremes of one layer would stand against the means of another. Scales as in {@link decimate}.
+ */
+export function averages(samples: Samples, buckets: number, scaleX = 1, scaleY = 1, origin = 0): Float64Array {
+  const { times, values } = samples
+  const n = times.length
+  if (n <= buckets) return decimate(samples, n, scaleX, scaleY, origin)
+  const start = times[0]
+  const span = (times[n - 1] - start) / buckets
+  const out: number[] = []
+  let i = 0
+  for (let b = 0; b < buckets && i < n; b++) {
+    const end = b === buckets - 1 ? Infinity : start + (b + 1) * span
+    const first = i
+    let sum = 0
+    let count = 0
+    for (; i < n && times[i] < end; i++) {
+      if (Number.isNaN(values[i])) continue
+      sum += values[i]
+      count += 1
+    }
+    if (i === first) continue
+    // The first and the last point stand at the ends of the line.
+    const x = b === 0 ? start : i === n ? times[n - 1] : (times[first] + times[i - 1]) / 2
+    out.push((x - origin) * scaleX, count === 0 ? NaN : (sum / count) * scaleY)
+  }
+  return Float64Array.from(out)
+}
+
 /** Value of a line at or before `t`; NaN where there is none. */
 export function sampleAt(samples: Samples, t: number): number {
   const after = lowerBound(samples.times, t)

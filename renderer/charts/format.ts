@@ -118,6 +118,7 @@ export interface Quantity {
 
 /** One value in the scale that fits it; counts are written out in full, with thousands apart. */
 export function formatQuantity(value: number, unit: string): Quantity {
+  if (Number.isNaN(value)) return { text: '–', unit }
   const isCount =
     Number.isInteger(value) && Math.abs(value) < 1e7 && !unit.includes('/s') && !bytes.has(unit) && unit !== 'ns'
   if (isCount && !isShare(unit)) return { text: formatNumber(value), unit: unit === '1' ? '' : unit }

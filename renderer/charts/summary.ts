@@ -69,7 +69,8 @@ function writer(largest: number, unit: string): { value: (v: number) => string; 
   const say = (v: number, unitText: string): string => {
     if (v === 0) return '0'
     const scaled = v * scale.factor
-    const digits = Math.min(isShare(unit) ? 1 : 6, decimalsFor(scaled))
+    const whole = scale.factor === 1 && Number.isInteger(v)
+    const digits = whole ? 0 : Math.min(isShare(unit) ? 1 : 6, decimalsFor(scaled))
     return unitText === '' ? formatNumber(scaled, digits) : `${formatNumber(scaled, digits)}${thin}${unitText}`
   }
   return {

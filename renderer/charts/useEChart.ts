@@ -1,5 +1,5 @@
 /** A chart in an element: made when it has a size, resized with it, redrawn at most ten times a second, disposed at the end. */
-import { useResizeObserver } from '@vueuse/core'
+import { useIntersectionObserver, useResizeObserver } from '@vueuse/core'
 import { onBeforeUnmount, type Ref, watch } from 'vue'
 import { useSettingsStore } from '../stores/settings'
 import { type EChart, type EChartOption, echarts } from './echarts'
@@ -18,6 +18,8 @@ export function useEChart(host: Ref<HTMLElement | null | undefined>, option: () 
   let last = -Infinity
   let timer: ReturnType<typeof setTimeout> | undefined
   let wanted: EChartOption | null = null
+  /** False while it is scrolled out of sight: then nothing is drawn. */
+  let visible = true
 
   function dispose(): void {
     chart?.dispose()
@@ -27,7 +29,8 @@ export function useEChart(host: Ref<HTMLElement | null | undefined>, option: () 
     timer = undefined
     const element = host.value
     // A hidden pane has no size: ECharts would complain and draw nothing.
-    if (wanted === null || element == null || element.clientWidth === 0 || element.clientHeight === 0) return
+    if (!visible || wanted === null || element == null || element.clientWidth === 0 || element.clientHeight === 0)
+      return
     const ratio = (window.devicePixelRatio || 1) * (settings.zoom / 100)
     if (chart !== null && ratio !== pixelRatio) dispose()
     pixelRatio = ratio
@@ -50,6 +53,12 @@ export function useEChart(host: Ref<HTMLElement | null | undefined>, option: () 
     { immediate: true, flush: 'post' },
   )
   useResizeObserver(host, schedule)
+  useIntersectionObserver(host, ([entry]) => {
+    const shown = entry?.isIntersecting ?? true
+    const comes = shown && !visible
+    visible = shown
+    if (comes) schedule()
+  })
   onBeforeUnmount(() => {
     clearTimeout(timer)
     dispose()
