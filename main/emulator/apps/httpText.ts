@@ -1,7 +1,21 @@
 /** The little of HTTP/1.1 that server and client speak. Texts are ASCII; offsets are bytes. */
 
+/** Texts made before: a cache of code, not state. Cleared when it grows beyond what any set of files asks for. */
+const requests = new Map<string, { host: string; close: boolean; text: string }>()
+const headers = new Map<number, string>()
+const CACHED = 16384
+
 /** A request as the client sends it. */
 export function requestText(host: string, path: string, close: boolean): string {
+  const known = requests.get(path)
+  if (known !== undefined && known.host === host && known.close === close) return known.text
+  const text = makeRequest(host, path, close)
+  if (requests.size >= CACHED) requests.clear()
+  requests.set(path, { host, close, text })
+  return text
+}
+
+function makeRequest(host: string, path: string, close: boolean): string {
   return `GET ${encodePath(path)} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: nomap-lab\r\nAccept: */*\r\n${
     close ? 'Connection: close\r\n' : ''
   }\r\n`
@@ -9,6 +23,17 @@ export function requestText(host: string, path: string, close: boolean): string 
 
 /** Header of a good answer. */
 export function responseHeader(length: number, close: boolean): string {
+  const key = close ? -1 - length : length
+  let text = headers.get(key)
+  if (text === undefined) {
+    text = makeHeader(length, close)
+    if (headers.size >= CACHED) headers.clear()
+    headers.set(key, text)
+  }
+  return text
+}
+
+function makeHeader(length: number, close: boolean): string {
   return `HTTP/1.1 200 OK\r\nServer: lab-httpd\r\nContent-Type: application/octet-stream\r\nContent-Length: ${length}\r\nConnection: ${
     close ? 'close' : 'keep-alive'
   }\r\n\r\n`
@@ -28,26 +53,41 @@ export function headLength(bytes: Uint8Array, at: number, length: number): numbe
   return -1
 }
 
-/** Text of a byte range, one character a byte. */
+/** Text of a byte range, one character a byte. Heads are short: they go in one call. */
 export function textOf(bytes: Uint8Array, at: number, length: number): string {
   let out = ''
-  for (let i = 0; i < length; i++) out += String.fromCharCode(bytes[at + i])
+  for (let i = 0; i < length; i += PIECE)
+    out += String.fromCharCode.apply(
+      null,
+      bytes.subarray(at + i, at + Math.min(length, i + PIECE)) as unknown as number[],
+    )
   return out
 }
+const PIECE = 4096
 
 /** Value of a header field (case of the name does not matter), or null. */
 export function headerField(head: string, name: string): string | null {
-  const wanted = `${name.toLowerCase()}:`
-  for (const line of head.split('\r\n'))
-    if (line.slice(0, wanted.length).toLowerCase() === wanted) return line.slice(wanted.length).trim()
+  const wanted = name.toLowerCase()
+  const n = wanted.length
+  for (let at = 0; at < head.length;) {
+    let end = head.indexOf('\r\n', at)
+    if (end < 0) end = head.length
+    // Most lines end here: their colon stands elsewhere.
+    if (head.charCodeAt(at + n) === COLON && at + n < end && head.slice(at, at + n).toLowerCase() === wanted)
+      return head.slice(at + n + 1, end).trim()
+    at = end + 2
+  }
   return null
 }
 
+const COLON = 58
+const PLAIN_PATH = /^[A-Za-z0-9\-._~/!$&'()*+,;=:@]*$/
 const UNRESERVED = /^[A-Za-z0-9\-._~/!$&'()*+,;=:@]$/
 const HEX = '0123456789ABCDEF'
 
 /** Percent-encodes a path; characters beyond one byte become UTF-8. */
 export function encodePath(path: string): string {
+  if (PLAIN_PATH.test(path)) return path
   let out = ''
   for (const character of path) {
     if (UNRESERVED.test(character)) {

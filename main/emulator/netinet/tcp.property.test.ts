@@ -88,7 +88,7 @@ describe('TCP over a wire that loses, repeats and reorders', () => {
           expect(net.machine.kernels.map((k) => k.inet.inp.live)).toEqual([net.a.apps.httpd.worker.live, 0])
         },
       ),
-      { numRuns: 40, seed: 20190629 },
+      { numRuns: 25, seed: 20190629 },
     )
   })
 })
