@@ -353,20 +353,27 @@ export class EventQueue {
 
   /** The list of a slot is newest first: reversed it is in sequence order, which an insertion sort by time likes. */
   private sortCurrent(start: number): void {
-    const part = this.current.subarray(start, this.curLength)
-    part.reverse()
-    if (part.length > 48) {
-      part.sort((x, y) => this.time[x] - this.time[y] || this.seq[x] - this.seq[y])
+    const current = this.current
+    const end = this.curLength
+    if (end - start < 2) return
+    // In place: a view for every slot would be the only garbage of the event loop.
+    for (let i = start, j = end - 1; i < j; i++, j--) {
+      const row = current[i]
+      current[i] = current[j]!
+      current[j] = row
+    }
+    if (end - start > 48) {
+      current.subarray(start, end).sort((x, y) => this.time[x] - this.time[y] || this.seq[x] - this.seq[y])
       return
     }
-    for (let i = 1; i < part.length; i++) {
-      const row = part[i]
+    for (let i = start + 1; i < end; i++) {
+      const row = current[i]
       let j = i
-      while (j > 0 && this.before(row, part[j - 1])) {
-        part[j] = part[j - 1]!
+      while (j > start && this.before(row, current[j - 1])) {
+        current[j] = current[j - 1]!
         j--
       }
-      part[j] = row
+      current[j] = row
     }
   }
 }

@@ -71,11 +71,11 @@ describe('RAM', () => {
     const first = phys.allocFrame()
     phys.copyIn(Uint8Array.of(1, 2, 3), 0, 3, first * 4096)
     const before = phys.ram.length
-    const far = phys.allocContig(2000)
+    const far = phys.allocContig(20_000)
     expect(phys.ram.length).toBeGreaterThan(before)
     expect([...phys.ram.subarray(first * 4096, first * 4096 + 3)]).toEqual([1, 2, 3])
-    phys.copyIn(Uint8Array.of(9), 0, 1, (far + 1999) * 4096 + 4095)
-    expect(phys.byte((far + 2000) * 4096 - 1)).toBe(9)
+    phys.copyIn(Uint8Array.of(9), 0, 1, (far + 19_999) * 4096 + 4095)
+    expect(phys.byte((far + 20_000) * 4096 - 1)).toBe(9)
   })
 
   it('a frame given back – is the next one taken; more than the host has – 0', () => {

@@ -16,7 +16,8 @@ export const FILE_FRAME_BASE = 0x1000000
 const FILE_BASE_ADDRESS = FILE_FRAME_BASE * 4096
 /** Frames that are never given out, so that address 0 stays NULL and the kernel has a place. */
 const FIRST_FRAME = 16
-const INITIAL_RAM = 4 * 1024 * 1024
+/** Untouched pages of a fresh array cost nothing on any system, copying it to a larger one does: so it begins large. */
+const INITIAL_RAM = 64 * 1024 * 1024
 /** From this size on RAM grows by a quarter instead of doubling, so that a big host does not pay for memory it never uses. */
 const DOUBLING_LIMIT = 256 * 1024 * 1024
 const RAM_LIMIT = 0xfffff000
@@ -57,9 +58,10 @@ export class PhysMem {
       k.part('ram'),
       () => this.ram.subarray(0, this.high * 4096),
       (data) => {
-        this.ensure(data.length)
+        this.ensure(data.length, 0)
         this.ram.set(data)
-        this.ram.fill(0, data.length)
+        // Behind the used prefix there never was anything but zeros: clearing it all would touch memory for nothing.
+        if (this.high * 4096 > data.length) this.ram.fill(0, data.length, this.high * 4096)
         this.high = data.length / 4096
       },
     )
@@ -88,9 +90,9 @@ export class PhysMem {
   allocContig(n: number): number {
     const first = this.high
     if (this.used + n > this.frames || (first + n) * 4096 > RAM_LIMIT) return 0
+    this.ensure((first + n) * 4096, first * 4096)
     this.high += n
     this.used += n
-    this.ensure(this.high * 4096)
     return first
   }
 
@@ -106,12 +108,13 @@ export class PhysMem {
     this.used--
   }
 
-  private ensure(bytes: number): void {
+  /** Makes room for `bytes`; of the old contents the first `used` are kept. */
+  private ensure(bytes: number, used: number): void {
     let size = this.ram.length
     if (bytes <= size) return
     while (size < bytes) size = size < DOUBLING_LIMIT ? size * 2 : size + Math.floor(size / 4 / 4096) * 4096
     const bigger = new Uint8Array(Math.min(size, RAM_LIMIT))
-    bigger.set(this.ram)
+    bigger.set(this.ram.subarray(0, used))
     this.ram = bigger
     this.ram32 = new Int32Array(bigger.buffer)
   }
@@ -119,9 +122,9 @@ export class PhysMem {
   /** Makes frames 0 … n−1 part of the used memory without giving them out one by one (test vectors place storage at given addresses). */
   reserve(n: number): void {
     if (n <= this.high) return
+    this.ensure(n * 4096, this.high * 4096)
     this.used += n - this.high
     this.high = n
-    this.ensure(n * 4096)
   }
 
   /**
