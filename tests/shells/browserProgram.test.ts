@@ -5,15 +5,14 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { ensureBuilt } from '../../scripts/lib/build.mjs'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { copyBuiltLab, type BuiltLab } from './builtLab'
 
-const program = join(import.meta.dirname, '../../out/main/browser.js')
-
+let built: BuiltLab
 beforeAll(async () => {
-  // Fresh already when the whole suite is run.
-  await ensureBuilt(['main'], () => {})
+  built = await copyBuiltLab()
 }, 600_000)
+afterAll(() => built.remove())
 
 class Program {
   out = ''
@@ -22,7 +21,7 @@ class Program {
   readonly child: ChildProcess
 
   constructor(args: string[]) {
-    this.child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child = spawn(process.execPath, [built.browser, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child.stdout?.on('data', (chunk: Buffer) => (this.out += chunk.toString()))
     this.child.stderr?.on('data', (chunk: Buffer) => (this.err += chunk.toString()))
     this.ended = once(this.child, 'close').then(([status, signal]) => ({

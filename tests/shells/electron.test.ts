@@ -8,13 +8,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { menuTable } from '../../main/shell/menuTable'
 import type { EngineFrame, SessionState, WireMessage } from '../../preload/contract'
-import { ALL_TARGETS, ensureBuilt } from '../../scripts/lib/build.mjs'
+import { copyBuiltLab, type BuiltLab } from './builtLab'
 import { ElectronProcess } from './electronProcess'
 
+let built: BuiltLab
 beforeAll(async () => {
-  // Fresh already when the whole suite is run.
-  await ensureBuilt(ALL_TARGETS, () => {})
+  built = await copyBuiltLab()
 }, 600_000)
+afterAll(() => built.remove())
 
 /** Connects as the page does and keeps what arrives under `globalThis.received`; answers when there is a port. */
 async function connectPage(app: ElectronProcess): Promise<void> {
@@ -59,7 +60,7 @@ const request = (id: number, method: string, body: unknown = {}): Record<string,
 describe('Electron shell: what it asks for', () => {
   let app: ElectronProcess
   beforeAll(async () => {
-    app = await ElectronProcess.start()
+    app = await ElectronProcess.start(built.electron)
   })
   afterAll(() => app.stop())
 
@@ -116,7 +117,7 @@ describe('Electron shell: what it asks for', () => {
 describe('Electron shell: doors that are closed', () => {
   let app: ElectronProcess
   beforeAll(async () => {
-    app = await ElectronProcess.start()
+    app = await ElectronProcess.start(built.electron)
   })
   afterAll(() => app.stop())
 
@@ -274,7 +275,7 @@ describe('Electron shell: doors that are closed', () => {
 describe('Electron shell: messages', () => {
   let app: ElectronProcess
   beforeAll(async () => {
-    app = await ElectronProcess.start()
+    app = await ElectronProcess.start(built.electron)
     await connectPage(app)
   })
   afterAll(() => app.stop())
@@ -407,10 +408,10 @@ describe('Electron shell: messages', () => {
 
 describe('Electron shell: starting and ending', () => {
   it('a second start with a file – hands it to the first and ends – without a window', async () => {
-    const first = await ElectronProcess.start()
+    const first = await ElectronProcess.start(built.electron)
     try {
       const missing = join(first.userData, 'handed over.nomaplab')
-      const second = new ElectronProcess(first.userData, [missing])
+      const second = new ElectronProcess(built.electron, first.userData, [missing])
       expect(await second.exit()).toBe(0)
       // The file does not exist: the first instance says so, by its name.
       await first.until(({ record }) => record.dialogs.length > 0)
@@ -423,7 +424,7 @@ describe('Electron shell: starting and ending', () => {
   })
 
   it('rubbish – handed over by another version – is ignored', async () => {
-    const app = await ElectronProcess.start()
+    const app = await ElectronProcess.start(built.electron)
     try {
       await app.run(async ({ app: electronApp, record }) => {
         for (const data of [null, 7, 'x', {}, { files: 'x' }, { files: [1, null, {}] }]) {
@@ -438,10 +439,10 @@ describe('Electron shell: starting and ending', () => {
   })
 
   it('the window – closed – ends the app with status 0, its place is remembered and the folder is free again', async () => {
-    const app = await ElectronProcess.start()
+    const app = await ElectronProcess.start(built.electron)
     await app.run(({ record }) => record.windows[0].close())
     expect(await app.exit()).toBe(0)
-    const again = new ElectronProcess(app.userData)
+    const again = new ElectronProcess(built.electron, app.userData)
     await again.loaded()
     expect(await again.run(({ record }) => record.windows[0].options)).toMatchObject({
       x: 10,
@@ -453,7 +454,7 @@ describe('Electron shell: starting and ending', () => {
   })
 
   it('a session with unsaved work – the window closed – is there again at the next start, without a question', async () => {
-    const app = await ElectronProcess.start()
+    const app = await ElectronProcess.start(built.electron)
     await connectPage(app)
     await ask(app, request(1, 'session.new', { scenario: 'first-lab', seed: 1 }))
     const text = 'ifconfig cc0 -nomap'
@@ -462,7 +463,7 @@ describe('Electron shell: starting and ending', () => {
     await app.run(({ record }) => record.windows[0].close())
     expect(await app.exit()).toBe(0)
 
-    const again = new ElectronProcess(app.userData)
+    const again = new ElectronProcess(built.electron, app.userData)
     await again.loaded()
     await connectPage(again)
     const state = (await ask(again, request(1, 'session.state'))) as { body: SessionState | null }
@@ -475,14 +476,14 @@ describe('Electron shell: starting and ending', () => {
   it('user data that is used by a browser shell – the app says so in a box and ends with status 1', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'nomap-lab-electron-'))
     writeFileSync(join(folder, 'running.json'), JSON.stringify({ pid: process.pid, born: '' }))
-    const app = new ElectronProcess(folder)
+    const app = new ElectronProcess(built.electron, folder)
     expect(await app.exit()).toBe(1)
     expect(app.output).toContain(`error box: nomap lab is already running (process ${process.pid})`)
     await app.stop()
   })
 
   it('--no-sandbox – given by the user – is respected', async () => {
-    const app = await ElectronProcess.start(['--no-sandbox'])
+    const app = await ElectronProcess.start(built.electron, ['--no-sandbox'])
     expect(
       await app.run(({ record }) => [record.sandboxEnabled, record.windows[0].options.webPreferences.sandbox]),
     ).toEqual([false, true])

@@ -21,12 +21,13 @@ export class ElectronProcess {
   /** Why nothing can be asked any more. */
   private gone: Error | null = null
 
+  /** `program` is the built main program. */
   constructor(
+    program: string,
     readonly userData: string,
     args: string[] = [],
     env: NodeJS.ProcessEnv = {},
   ) {
-    const program = join(root, 'out/main/electron.js')
     this.child = fork(join(standInFolder, 'driver.mjs'), [program, '--user-data', userData, ...args], {
       execArgv: ['--import', join(standInFolder, 'register.mjs')],
       env: { ...process.env, ...env },
@@ -56,8 +57,8 @@ export class ElectronProcess {
   }
 
   /** A process with user data of its own; waits until the window has loaded its page. */
-  static async start(args: string[] = []): Promise<ElectronProcess> {
-    const app = new ElectronProcess(mkdtempSync(join(tmpdir(), 'nomap-lab-electron-')), args)
+  static async start(program: string, args: string[] = []): Promise<ElectronProcess> {
+    const app = new ElectronProcess(program, mkdtempSync(join(tmpdir(), 'nomap-lab-electron-')), args)
     await app.loaded()
     return app
   }
