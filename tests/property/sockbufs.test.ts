@@ -1,3 +1,4 @@
+import { soakRuns } from '../helpers/soak'
 /** Random traffic through a socket buffer equals a queue of bytes, some of them not there yet; every counter adds up after every step. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -149,13 +150,13 @@ function run(seed: number, steps: readonly number[]): void {
   expect(k.sb.settings.ui_sbsize).toBe(0)
 }
 
-describe('a socket buffer – random appends, completions, drops and sends – is a queue of bytes with exact counters', () => {
-  it('property', () => {
+describe('socket buffers', () => {
+  it('a socket buffer – random appends, completions, drops and sends – is a queue of bytes with exact counters', () => {
     fc.assert(
       fc.property(fc.nat(), fc.array(fc.nat(1000), { minLength: 1, maxLength: 50 }), (seed, steps) => {
         run(seed, steps)
       }),
-      { numRuns: 300, seed: 349530 },
+      { numRuns: soakRuns(60), seed: 349530 },
     )
   })
 })
