@@ -12,8 +12,9 @@ export default defineConfig<ShellOptions>({
   snapshotDir: 'e2e/snapshots',
   fullyParallel: false,
   workers: 2,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  // Generous, because a shared machine can be many times slower; nothing here waits for a time.
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   retries: process.env['CI'] ? 1 : 0,
   forbidOnly: Boolean(process.env['CI']),
   reporter: [['list'], ['json', { outputFile: 'results/e2e.json' }]],

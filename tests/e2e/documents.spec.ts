@@ -77,7 +77,6 @@ test('a session – saved, left and opened again – has the same commands, the 
   page,
   userData,
 }) => {
-  test.slow()
   const path = join(userData, 'two runs.nomaplab')
   await work(page)
   const before = { t: await clock(page), commands: await commandsShown(page), numbers: await output(page, numbers) }
@@ -129,9 +128,9 @@ test('a switch – undone and redone – goes back and forth on the host', async
   await openFreeLab(page)
   await type(page, 'ifconfig cc0 -nomap')
   await expect(status(page)).toContainText('nomap off')
-  await page.getByRole('button', { name: /^Undo/ }).click()
+  await page.getByRole('banner').getByRole('button', { name: /^Undo/ }).click()
   await expect(status(page)).toContainText('nomap on')
-  await page.getByRole('button', { name: /^Redo/ }).click()
+  await page.getByRole('banner').getByRole('button', { name: /^Redo/ }).click()
   await expect(status(page)).toContainText('nomap off')
   await page.keyboard.press('Control+M')
   await page.keyboard.press('Control+Z')
@@ -142,8 +141,7 @@ test.describe('after a crash', () => {
   test.use({ allowPageErrors: true })
 
   test('the shell – killed while the load runs – offers the session, and it is as it was', async ({ page, lab }) => {
-    test.slow()
-    await work(page)
+      await work(page)
     const at = await clock(page)
     const before = await output(page, numbers)
     await run(page)

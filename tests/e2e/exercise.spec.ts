@@ -64,7 +64,6 @@ async function next(page: Page): Promise<void> {
 test('Ten minutes – started and its first steps done – turns its checks to passed and keeps a prediction', async ({
   page,
 }) => {
-  test.slow()
   await begin(page)
   const first = steps[0]
   for (const c of first.checks) await expect(check(page, c.title)).not.toContainText('passed')

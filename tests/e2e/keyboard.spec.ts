@@ -55,7 +55,7 @@ test('the first lab – by keys alone – is started, run, switched, forked and 
   await enter(page, 'sysctl kern.ipc.mb_use_ext_pgs=1')
   await enter(page, 'lab speed 0.01')
   await enter(page, 'lab load start')
-  if (await page.getByRole('button', { name: 'Run', exact: true }).isVisible()) await page.keyboard.press('F5')
+  await enter(page, 'lab run')
   await expect.poll(() => clock(page)).toBeGreaterThan(2e6)
   await enter(page, 'ifconfig cc0 -nomap')
   await expect(status(page)).toContainText('nomap off')
