@@ -3,7 +3,7 @@
  * events away; nothing of a shell is known here but its dialogs.
  */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { EventName, Events, Handlers, RecoverableSession, SessionState } from '../../preload/contract'
 import { comparisonCsv, comparisonHtml, comparisonMarkdown } from './compareReport'
@@ -17,6 +17,7 @@ import type { Exercise } from './exercise/schema'
 import type { LoadedFiles } from './files'
 import { listFolder } from './folders'
 import type { Lab, LabOptions } from './labTypes'
+import { makeFolder } from './makeFolder'
 import { seriesInfo } from './metrics'
 import { fileProblem, LabProblem, textOf } from './problem'
 import { loadScenarioFiles } from './scenario/config'
@@ -53,11 +54,7 @@ class Service {
   }
 
   async start(): Promise<void> {
-    try {
-      await mkdir(this.userData.folder, { recursive: true, mode: 0o700 })
-    } catch (error) {
-      throw fileProblem(error, this.userData.folder, 'write') ?? error
-    }
+    makeFolder(this.userData.folder, 0o700)
     for (const journal of await readJournals(this.userData.journals)) {
       if (!journal.closed) continue
       // What was saved, and what nobody did anything in, is not kept.
@@ -275,6 +272,8 @@ class Service {
     }
     path = resolve(path.endsWith(extension) ? path : path + extension)
     session.use('save')
+    // What the exercise makes of it belongs into this document: judged later it would make the session unsaved again.
+    session.judge()
     session.noteReached()
     const files = await withDigests(session.model.files, session.files)
     if (files !== session.model.files) await session.commit({ op: 'files', files })
@@ -332,7 +331,7 @@ class Service {
       }),
       'scenario.list': () =>
         scenarioNames(contentDirs.scenarios).map((name) => summaryOf(loadScenario(name, contentDirs.scenarios))),
-      'exercise.list': () => exerciseSummaries(contentDirs.exercises),
+      'exercise.list': () => exerciseSummaries(contentDirs.exercises, (problem) => this.warn(problem)),
       'metrics.list': () => seriesInfo(),
       'settings.read': () => this.userData.settings(),
       'settings.write': async ({ settings }) => {

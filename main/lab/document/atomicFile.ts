@@ -3,8 +3,9 @@
  * flush the folder.
  */
 import { randomBytes } from 'node:crypto'
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { copyFile, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { makeFolder } from '../makeFolder'
 import { fileProblem, LabProblem, textOf } from '../problem'
 
 export interface AtomicOptions {
@@ -51,7 +52,7 @@ async function keepPrevious(path: string, folder: string): Promise<void> {
   const at = (n: number): string => join(folder, `${n}-${basename(path)}`)
   try {
     await stat(path)
-    await mkdir(folder, { recursive: true })
+    makeFolder(folder, 0o700)
     for (let n = keptVersions - 1; n >= 1; n--) await rename(at(n), at(n + 1)).catch(() => {})
     const draft = join(folder, `.${basename(path)}.new`)
     await copyFile(path, draft)

@@ -7,10 +7,11 @@
  *   {"op":"closed"}                      ended in order
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { RecoverableSession } from '../../../preload/contract'
+import { makeFolder } from '../makeFolder'
 import { fileProblem, LabProblem, textOf } from '../problem'
 import { checkScenario } from '../scenario/load'
 import { writtenScenario } from '../scenario/written'
@@ -127,7 +128,7 @@ export class Journal {
   ): Promise<Journal> {
     const id = randomBytes(8).toString('hex')
     const path = join(folder, `${id}.ndjson`)
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder, 0o700)
     // Atomic: a journal is there with its base or not at all.
     await writeAtomic(path, baseLine(id, model()) + '\n', { mode: 0o600 })
     return new Journal(id, path, await open(path, 'a'), model, broken)

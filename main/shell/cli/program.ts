@@ -28,6 +28,15 @@ function wholeNumber(low: number, high: number): (text: string) => number {
 
 const seed = wholeNumber(0, 0xffffffff)
 
+/** What commander complains about, as one sentence. */
+function oneLine(text: string): string {
+  const line = text
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s*\n\s*/g, ' ')
+  return /[.?)]$/.test(line) ? line : `${line}.`
+}
+
 /** Runs one command line. Answers the exit code and never throws. */
 export async function runProgram(args: string[], options: ProgramOptions): Promise<number> {
   const { scenarios, streams } = options

@@ -1,7 +1,8 @@
 /** `lab run`: a scenario without a window, with sweeps and repetitions. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { comparisonText, formatNumber } from '../../lab/compareReport'
+import { makeFolder } from '../../lab/makeFolder'
 import { metricOf, metrics, runMetrics } from '../../lab/metrics'
 import { fileProblem, LabProblem } from '../../lab/problem'
 import { runFileName, runLines } from '../../lab/results'
@@ -128,14 +129,6 @@ function footerOf({ runs }: RunResult): string {
   const line = ({ knobs, seed, digest, virtual_s, wall_s, events }: RunRecord): string =>
     `${choiceName(knobs)}, seed ${seed}: ${formatNumber(events)} events, ${virtual_s} s virtual in ${formatNumber(wall_s, 3)} s, digest ${digest}\n`
   return runs.map(line).join('')
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true })
-  } catch (error) {
-    throw fileProblem(error, path, 'write') ?? error
-  }
 }
 
 function writeResult(path: string, text: string): void {
