@@ -8,8 +8,6 @@ import type { Expression } from './expression'
 import { unitOf, type Band, type Check, type CheckOf, type Exercise, type Operator } from './schema'
 import { beginningOf, findCommands, latestFork, letterOf, loadStart, pairOf, valueOf, type World } from './world'
 
-export type { World } from './world'
-
 export type Verdict = Pick<CheckState, 'state' | 'evidence' | 'progress'>
 
 const compare: { [O in Operator]: (a: number, b: number) => boolean } = {

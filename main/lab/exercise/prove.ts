@@ -10,7 +10,7 @@ import { LabProblem } from '../problem'
 import { hostFacts } from '../run'
 import { scenarioToConfig } from '../scenario/config'
 import type { Scenario } from '../scenario/schema'
-import { lettersOf, planOf } from '../session/log'
+import { lastChange, lettersOf, planOf } from '../session/log'
 import { apply, newModel, nextId, type Operation, type SessionModel } from '../session/model'
 import { newPrediction, startProgress, withAnswer } from './record'
 import type { Exercise } from './schema'
@@ -21,6 +21,8 @@ import { letterOf, type World } from './world'
 /** How often checks are looked at while time passes, virtual ns. */
 const judgeEvery = 1_000_000
 
+type BranchSnapshot = NonNullable<ReturnType<Branch['snapshot']>>
+
 interface Run {
   branch: Branch
   rows: CounterRows
@@ -30,6 +32,8 @@ class Performance {
   private readonly runs = new Map<BranchLetter, Run>()
   private readonly model
   private session: SessionModel
+  /** The state before the last command that changed something. */
+  private before: { id: number; snapshot: BranchSnapshot } | null = null
   private readonly statuses = new Map<number, { status: number; changed: boolean }>()
 
   constructor(
@@ -78,8 +82,15 @@ class Performance {
   private world(): World {
     const { log, predictions, exercise, notes, report } = this.session
     const { answers, used, passed } = exercise!
-    const settings = (letter: BranchLetter): World['settings'] extends (l: BranchLetter) => infer R ? R : never =>
-      (this.runs.get(letter)?.branch.built.inspect('settings', null) as SettingsView | undefined)?.now
+    // Reading every setting takes a while, and several checks ask.
+    const known = new Map<BranchLetter, SettingsView['now']>()
+    const settings = (letter: BranchLetter): SettingsView['now'] | undefined => {
+      const run = this.runs.get(letter)
+      if (run === undefined) return undefined
+      const now = known.get(letter) ?? (run.branch.built.inspect('settings', null) as SettingsView).now
+      known.set(letter, now)
+      return now
+    }
     return {
       log,
       letters: [...this.runs.keys()].sort(),
@@ -115,6 +126,7 @@ class Performance {
   private command(letter: BranchLetter, text: string): void {
     const { branch } = this.runs.get(letter)!
     const id = nextId(this.session)
+    const snapshot = branch.snapshot()!
     this.commit({
       op: 'entry',
       entry: {
@@ -130,7 +142,9 @@ class Performance {
     })
     branch.execute({ id, text })
     while (branch.busy) branch.advance(branch.wakeAt, () => false)
-    this.commit({ op: 'status', id, ...this.statuses.get(id)! })
+    const ended = this.statuses.get(id)!
+    if (ended.changed) this.before = { id, snapshot }
+    this.commit({ op: 'status', id, ...ended })
   }
 
   private fork(): void {
@@ -151,11 +165,24 @@ class Performance {
     })
   }
 
-  /** The log loses its last change; every run is executed again from boot. */
+  /** The log loses its last change, and what it touched is executed again: from just before a command, or all from boot. */
   private undo(): void {
     const t = this.t
+    const gone = lastChange(this.session.log)
     this.use('undo')
     this.commit({ op: 'undo' })
+    const [entry] = gone
+    const before = this.before
+    this.before = null
+    if (gone.length === 1 && entry.kind === 'command' && entry.id === before?.id) {
+      const { branch, rows } = this.runs.get(entry.branch)!
+      branch.restore(before.snapshot)
+      branch.samples.rewind(before.snapshot.t)
+      rows.truncate(before.snapshot.t)
+      branch.planned = planOf(this.session.log, entry.branch).filter(({ id }) => id > entry.id)
+      branch.advance(t, () => false)
+      return
+    }
     this.runs.clear()
     for (const letter of lettersOf(this.session.log)) {
       const run = this.build()

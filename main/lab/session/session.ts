@@ -30,9 +30,10 @@ import {
 import type { Journal } from '../document/journal'
 import type { SeriesCache } from '../document/write'
 import { CounterRows, seriesOf } from '../counters'
-import type { World } from '../exercise/evaluate'
+import { newPrediction, startProgress, withAnswer, withStep } from '../exercise/record'
 import type { Exercise } from '../exercise/schema'
 import { exerciseState } from '../exercise/state'
+import type { World } from '../exercise/world'
 import type { LoadedFiles } from '../files'
 import { seriesMetrics, type HostFacts } from '../metrics'
 import { LabProblem } from '../problem'
@@ -657,52 +658,38 @@ export class Session {
 
   async startExercise(exercise: Exercise): Promise<void> {
     this.exercise = exercise
-    await this.commit({ op: 'exercise', exercise: { id: exercise.id, step: 0, answers: {}, used: [], passed: {} } })
+    await this.commit({ op: 'exercise', exercise: startProgress(exercise) })
     this.judge()
   }
 
-  private progress(): ExerciseProgress {
+  private open(): { exercise: Exercise; progress: ExerciseProgress } {
+    const { exercise } = this
     const progress = this.current.exercise
-    if (progress === null) throw new LabProblem('no-exercise', 'No exercise is open.', 'Start one from the list.')
-    return progress
+    if (exercise === null || progress === null)
+      throw new LabProblem('no-exercise', 'No exercise is open.', 'Start one from the list.')
+    return { exercise, progress }
   }
 
   async exerciseStep(step: number): Promise<ExerciseState> {
-    const progress = this.progress()
-    const last = (this.exercise?.steps.length ?? 1) - 1
-    await this.commit({ op: 'exercise', exercise: { ...progress, step: Math.min(step, last) } })
+    const { exercise, progress } = this.open()
+    await this.commit({ op: 'exercise', exercise: withStep(exercise, progress, step) })
     return this.judge()!
   }
 
   async predict(id: string, value: string): Promise<ExerciseState> {
-    const progress = this.progress()
-    const known = this.exercise?.steps.some((step) => step.predictions.some((entry) => entry.id === id)) ?? false
-    if (!known)
-      throw new LabProblem('bad-request', `The exercise asks for no prediction ${id}.`, 'Choose one of the step.')
-    if (this.current.predictions.some((entry) => entry.exercise === progress.id && entry.id === id))
-      throw new LabProblem(
-        'prediction-stored',
-        'This prediction is stored already.',
-        'It stays as it was, so that it can be compared.',
-      )
-    await this.commit({
-      op: 'predict',
-      prediction: {
-        exercise: progress.id,
-        id,
-        value,
-        t: Math.max(0, ...[...this.live.values()].map((live) => live.t)),
-        after: this.lastId,
-        at: new Date().toISOString(),
-        result: null,
-      },
+    const { exercise } = this.open()
+    const prediction = newPrediction(exercise, this.current.predictions, id, value, {
+      t: Math.max(0, ...[...this.live.values()].map((live) => live.t)),
+      after: this.lastId,
+      at: new Date().toISOString(),
     })
+    await this.commit({ op: 'predict', prediction })
     return this.judge()!
   }
 
   async answer(id: string, value: string): Promise<ExerciseState> {
-    const progress = this.progress()
-    await this.commit({ op: 'exercise', exercise: { ...progress, answers: { ...progress.answers, [id]: value } } })
+    const { exercise, progress } = this.open()
+    await this.commit({ op: 'exercise', exercise: withAnswer(exercise, progress, id, value) })
     return this.judge()!
   }
 
