@@ -25,6 +25,7 @@ const title = (page: Page) => page.getByRole('banner').getByRole('heading', { le
 
 async function goTo(page: Page, dialogName: string, path: string): Promise<void> {
   const dialog = page.getByRole('dialog', { name: dialogName })
+  await expect(dialog.getByRole('listbox')).toHaveAttribute('aria-label', /^Entries of \//)
   await dialog.getByRole('textbox', { name: 'Folder or file' }).fill(path)
   await dialog.getByRole('button', { name: 'Go', exact: true }).click()
 }
@@ -83,7 +84,7 @@ test('a session – saved, left and opened again – has the same commands, the 
   expect(before.numbers).toHaveLength(2)
   await expect(title(page)).toContainText('Unsaved changes in')
   await saveAs(page, userData, 'two runs')
-  await expect(page.getByText('Saved as two runs.nomaplab.')).toBeVisible()
+  await expect(page.getByText('Saved as two runs.nomaplab.').first()).toBeVisible()
   expect(strFromU8(parts(path)['commands.jsonl'])).toContain('ifconfig cc0 -nomap')
 
   await type(page, 'uname')
@@ -147,7 +148,7 @@ test.describe('after a crash', () => {
     await run(page)
     await type(page, 'sysctl net.inet.tcp.tso=0')
     await lab.crash()
-    await expect(page.getByRole('alert').filter({ hasText: 'The lab was closed.' })).toBeVisible()
+    await expect(page.getByRole('alert').filter({ hasText: 'The connection to the lab was lost.' })).toBeVisible()
 
     await lab.restart()
     const dialog = page.getByRole('dialog', { name: /Nothing that was done is lost/ })

@@ -51,7 +51,8 @@ async function complete(page: Page, step: Step): Promise<void> {
     await expectCommand(page, text)
     await expectPrompt(page)
   }
-  for (const { label } of step.actions ?? []) await panel(page).getByRole('button', { name: label, exact: true }).click()
+  for (const { label } of step.actions ?? [])
+    await panel(page).getByRole('button', { name: `Do it: ${label}`, exact: true }).click()
   await answerAll(page, step)
 }
 

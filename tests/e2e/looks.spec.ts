@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate'
 import { expect, test } from './fixtures'
 import { look } from './look'
-import { openFreeLab, openPanel, openTab, passes, pause, runLoaded, started, status, type } from './steps'
+import { expectPrompt, openFreeLab, openPanel, openTab, passes, pause, runLoaded, started, status, type } from './steps'
 
 // The themes are shared between the workers.
 test.describe.configure({ mode: 'parallel' })
@@ -60,7 +60,7 @@ for (const theme of ['light', 'dark'] as const) {
 
     test(`panels and dialogs – ${theme} – cut nothing off and have no serious barrier`, async ({ page, userData, shell }) => {
       await openFreeLab(page)
-      await type(page, 'ifconfig cc0 -nomap', 'ifconfig cc0')
+      await type(page, 'ifconfig cc0 -nomap', 'uname -a')
       for (const name of ['Lab', 'Host', 'Runs', 'Files', 'Settings'] as const) {
         await openPanel(page, name)
         await look(page, `panel-${name.toLowerCase()}`, theme)
@@ -86,6 +86,7 @@ for (const theme of ['light', 'dark'] as const) {
       const path = join(userData, 'spoiled.nomaplab')
       await page.keyboard.press('Control+S')
       const save = page.getByRole('dialog', { name: 'Save the session as' })
+      await expect(save.getByRole('listbox')).toHaveAttribute('aria-label', /^Entries of \//)
       await save.getByRole('textbox', { name: 'Folder or file' }).fill(userData)
       await save.getByRole('button', { name: 'Go', exact: true }).click()
       await expect(save.getByRole('listbox')).toHaveAttribute('aria-label', `Entries of ${userData}`)
@@ -98,6 +99,7 @@ for (const theme of ['light', 'dark'] as const) {
       writeFileSync(path, zipSync(parts))
       await page.keyboard.press('Control+O')
       const open = page.getByRole('dialog', { name: 'Open a session' })
+      await expect(open.getByRole('listbox')).toHaveAttribute('aria-label', /^Entries of \//)
       await open.getByRole('textbox', { name: 'Folder or file' }).fill(path)
       await open.getByRole('button', { name: 'Go', exact: true }).click()
       await expect(page.getByRole('button', { name: 'Open the good part' })).toBeVisible()
@@ -108,7 +110,10 @@ for (const theme of ['light', 'dark'] as const) {
       await started(page)
       await page.locator('[data-start]').click()
       await expect(page.getByRole('complementary', { name: 'Exercise' }).getByRole('heading', { level: 2 })).toBeVisible()
-      await type(page, 'ifconfig cc0')
+      await expectPrompt(page)
+      await page.locator('.con:visible .xterm-helper-textarea').focus()
+      await page.keyboard.type('ifconfig cc0')
+      await page.keyboard.press('Enter')
       await expect(page.getByRole('complementary', { name: 'Exercise' })).toContainText('passed')
       await look(page, 'exercise', theme)
       await page.setViewportSize({ width: 1024, height: 640 })
