@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { startLoad } from './apps'
-import { baseLine, createNet, drain } from '../testkit/netRig'
+import { SS_ISCONNECTED } from '../sys/socket'
+import { baseLine, connectTo, createNet, createSink, drain, readInto, runUntil, writeBytes } from '../testkit/netRig'
 
 const FILES = [100_000, 1_000_000, 17, 4096 * 30, 0]
 
@@ -83,5 +84,53 @@ describe('web server and clients over the plain wire', () => {
     }
     net.machine.runUntil(3e6)
     expect(net.b.apps.client.stat.bytes_corrupt).toBeGreaterThan(0)
+  })
+})
+
+describe('requests that are not what the clients send', () => {
+  /** Sends a text from host 1 and gives what comes back until the server closes or falls silent. */
+  function talk(text: string, files = [5000]): string {
+    const net = createNet({ files })
+    const so = connectTo(net, 80)
+    runUntil(net, () => (net.b.so.so_state[so] & SS_ISCONNECTED) !== 0, 'the connection')
+    writeBytes(
+      net.b,
+      so,
+      Uint8Array.from(text, (c) => c.charCodeAt(0)),
+    )
+    const sink = createSink(100_000)
+    const end = net.machine.time + 50e6
+    while (net.machine.time < end && !sink.eof) {
+      if (!net.machine.step()) break
+      readInto(net.b, so, sink)
+    }
+    return String.fromCharCode(...(sink.bytes as Uint8Array).subarray(0, Math.min(sink.length, 20)))
+  }
+
+  it.each([
+    ['POST /www/f0 HTTP/1.1\r\n\r\n', 'HTTP/1.1 405 '],
+    ['GET /nothing HTTP/1.1\r\n\r\n', 'HTTP/1.1 404 '],
+    ['nonsense\r\n\r\n', 'HTTP/1.1 400 '],
+    [`GET /${'x'.repeat(600)} HTTP/1.1\r\n\r\n`, 'HTTP/1.1 400 '],
+    ['GET /www/f0?query HTTP/1.0\r\nConnection: close\r\n\r\n', 'HTTP/1.1 200 '],
+    ['GET /%77ww/f0 HTTP/1.1\r\nconnection: close\r\n\r\n', 'HTTP/1.1 200 '],
+  ])('%j – answered with %s', (request, answer) => {
+    expect(talk(request).slice(0, answer.length)).toBe(answer)
+  })
+
+  it('two requests in one segment – both are answered, in order', () => {
+    const net = createNet({ files: [3, 4] })
+    const so = connectTo(net, 80)
+    runUntil(net, () => (net.b.so.so_state[so] & SS_ISCONNECTED) !== 0, 'the connection')
+    const text = 'GET /www/f1 HTTP/1.1\r\n\r\nGET /www/f0 HTTP/1.1\r\nConnection: close\r\n\r\n'
+    writeBytes(
+      net.b,
+      so,
+      Uint8Array.from(text, (c) => c.charCodeAt(0)),
+    )
+    const sink = createSink(2000)
+    runUntil(net, () => (readInto(net.b, so, sink), sink.eof), 'the end')
+    const got = String.fromCharCode(...(sink.bytes as Uint8Array).subarray(0, sink.length))
+    expect([...got.matchAll(/Content-Length: (\d)/g)].map((m) => m[1])).toEqual(['4', '3'])
   })
 })

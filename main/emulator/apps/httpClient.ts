@@ -14,7 +14,7 @@ import { inet_addr, inet_ntoa } from '../netinet/in'
 import { EAGAIN } from '../sys/errno'
 import { SO_ERROR, SS_ISCONNECTED, SS_NBIO } from '../sys/socket'
 import { differingBytes } from './compareBytes'
-import { headerField, headLength, requestText, textOf } from './httpText'
+import { decimalAt, fieldAt, headLength, requestText, startsWithText } from './httpText'
 import { PROGRAM_CLIENT, programTimer, setProgram } from './program'
 
 const FN_client = functionId('(client)')
@@ -363,11 +363,10 @@ function head(k: Kernel, row: number, at: number, n: number): boolean {
     conn.headlen[row] = before + n
     return true
   }
-  const text = textOf(conn.head, base, length)
   const file = k.machine.config.files.entries[conn.file[row]]
-  const declared = Number(headerField(text, 'content-length') ?? '-1')
+  const declared = decimalAt(conn.head, fieldAt(conn.head, base, length, 'content-length'))
   stat.header_bytes += length
-  if (!text.startsWith('HTTP/1.1 200 ') || declared !== file.size) {
+  if (!startsWithText(conn.head, base, 'HTTP/1.1 200 ') || declared !== file.size) {
     stat.badStatus++
     failed(k, row, 0)
     return false

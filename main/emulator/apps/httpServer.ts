@@ -20,7 +20,7 @@ import { KASSERT } from '../sys/systm'
 import { vm_object_of_file, vm_page_alloc, vm_page_lookup } from '../vm/vm_object'
 import { VM_ALLOC_NORMAL, vm_page_busied, vm_page_busy_wait, vm_page_reference } from '../vm/vm_page'
 import { vm_pager_get_pages_async, vm_pager_run } from '../vm/vnode_pager'
-import { errorResponse, headerField, headLength, responseHeader, textOf } from './httpText'
+import { errorResponse, fieldAt, headLength, responseHeader, startsWithText, textOf } from './httpText'
 import { chargeSyscall, PROGRAM_HTTPD, programTimer, setProgram } from './program'
 
 const FN_httpd = functionId('(httpd)')
@@ -211,27 +211,28 @@ function beginRequest(k: Kernel, conn: number): void {
   const stat = k.apps.httpd.stat
   const base = conn * REQUEST_MAX
   const length = headLength(c.req, base, c.reqlen[conn])
-  const head = textOf(c.req, base, length)
-  // What follows belongs to the next request.
-  c.req.copyWithin(base, base + length, base + c.reqlen[conn])
-  c.reqlen[conn] -= length
+  const { req } = c
   stat.requests++
   if (k.cost.on) k.cost.charge(CAUSE.application, k.cost.p.application)
-  const line = /^([A-Z]+) (\S+) HTTP\/1\.[01]\r\n/.exec(head)
-  if (line === null) {
-    text(k, conn, 400)
+  // The request line: method, path, version.
+  let end = base
+  while (end < base + length && req[end] !== 32) end++
+  const get = end === base + 3 && startsWithText(req, base, 'GET')
+  const path = end + 1
+  end = path
+  while (end < base + length && req[end] > 32) end++
+  const good = startsWithText(req, end, ' HTTP/1.')
+  const name = good ? textOf(req, path, end - path) : ''
+  const connection = fieldAt(req, base, length, 'connection')
+  c.close[conn] = connection >= 0 && startsWithText(req, connection, 'close') ? 1 : 0
+  // What follows belongs to the next request.
+  if (c.reqlen[conn] > length) req.copyWithin(base, base + length, base + c.reqlen[conn])
+  c.reqlen[conn] -= length
+  const file = k.apps.httpd.files.get(decodePath(name))
+  if (!good || !get || file === undefined) {
+    text(k, conn, !good ? 400 : !get ? 405 : 404)
     return
   }
-  if (line[1] !== 'GET') {
-    text(k, conn, 405)
-    return
-  }
-  const file = k.apps.httpd.files.get(decodePath(line[2]))
-  if (file === undefined) {
-    text(k, conn, 404)
-    return
-  }
-  c.close[conn] = headerField(head, 'connection')?.toLowerCase() === 'close' ? 1 : 0
   c.file[conn] = file
   c.size[conn] = k.object.bytes[vm_object_of_file(file)]
   c.hdrlen[conn] = responseHeader(c.size[conn], c.close[conn] !== 0).length

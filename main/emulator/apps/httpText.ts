@@ -65,22 +65,41 @@ export function textOf(bytes: Uint8Array, at: number, length: number): string {
 }
 const PIECE = 4096
 
-/** Value of a header field (case of the name does not matter), or null. */
-export function headerField(head: string, name: string): string | null {
-  const wanted = name.toLowerCase()
-  const n = wanted.length
-  for (let at = 0; at < head.length;) {
-    let end = head.indexOf('\r\n', at)
-    if (end < 0) end = head.length
-    // Most lines end here: their colon stands elsewhere.
-    if (head.charCodeAt(at + n) === COLON && at + n < end && head.slice(at, at + n).toLowerCase() === wanted)
-      return head.slice(at + n + 1, end).trim()
-    at = end + 2
+/**
+ * Where the value of a header field begins in a head, blanks skipped; −1 if there is no such field. Case of the name does not matter.
+ * @param name in lower case, without colon.
+ */
+export function fieldAt(bytes: Uint8Array, at: number, length: number, name: string): number {
+  const end = at + length
+  const first = name.charCodeAt(0)
+  for (let i = at; i < end; i++) {
+    // A line begins behind a line feed; the first line is not a field.
+    if (bytes[i] !== 10 || (bytes[i + 1] | 32) !== first) continue
+    let n = 1
+    while (n < name.length && (bytes[i + 1 + n] | 32) === name.charCodeAt(n)) n++
+    if (n !== name.length || bytes[i + 1 + n] !== 58) continue
+    let value = i + 2 + n
+    while (value < end && bytes[value] === 32) value++
+    return value
   }
-  return null
+  return -1
 }
 
-const COLON = 58
+/** Decimal number at `at`, −1 without a digit. */
+export function decimalAt(bytes: Uint8Array, at: number): number {
+  if (at < 0) return -1
+  let value = 0
+  let i = at
+  for (; bytes[i] >= 48 && bytes[i] <= 57; i++) value = value * 10 + bytes[i] - 48
+  return i === at ? -1 : value
+}
+
+/** True if the bytes from `at` on are this text. */
+export function startsWithText(bytes: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false
+  return true
+}
+
 const PLAIN_PATH = /^[A-Za-z0-9\-._~/!$&'()*+,;=:@]*$/
 const UNRESERVED = /^[A-Za-z0-9\-._~/!$&'()*+,;=:@]$/
 const HEX = '0123456789ABCDEF'

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest'
+import {
+  decimalAt,
+  encodePath,
+  errorResponse,
+  fieldAt,
+  headLength,
+  requestText,
+  responseHeader,
+  startsWithText,
+  textOf,
+} from './httpText'
+
+const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0))
+
+describe('HTTP texts', () => {
+  it('a head is complete with its empty line, not before', () => {
+    const text = responseHeader(12_345, false)
+    const bytes = bytesOf(`${text}BODY`)
+    expect(headLength(bytes, 0, bytes.length)).toBe(text.length)
+    for (let n = 0; n < text.length; n++) expect(headLength(bytes, 0, n)).toBe(-1)
+  })
+
+  it('fields are found whatever the case of their name, with or without blanks; values and first lines are not names', () => {
+    const bytes = bytesOf('HTTP/1.1 200 OK\r\nX: content-length: 9\r\ncOnTent-LENGTH:   42\r\nConnection:close\r\n\r\n')
+    expect(decimalAt(bytes, fieldAt(bytes, 0, bytes.length, 'content-length'))).toBe(42)
+    const at = fieldAt(bytes, 0, bytes.length, 'connection')
+    expect(startsWithText(bytes, at, 'close')).toBe(true)
+    expect(fieldAt(bytes, 0, bytes.length, 'content')).toBe(-1)
+    expect(decimalAt(bytes, fieldAt(bytes, 0, bytes.length, 'host'))).toBe(-1)
+  })
+
+  it('request and answers say what they should', () => {
+    expect(requestText('10.0.0.1', '/www/a b', true)).toBe(
+      'GET /www/a%20b HTTP/1.1\r\nHost: 10.0.0.1\r\nUser-Agent: nomap-lab\r\nAccept: */*\r\nConnection: close\r\n\r\n',
+    )
+    expect(responseHeader(7, true)).toContain('\r\nContent-Length: 7\r\nConnection: close\r\n\r\n')
+    expect(errorResponse(404)).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/)
+    expect(textOf(bytesOf('abc'), 1, 2)).toBe('bc')
+  })
+
+  it('paths beyond ASCII are percent-encoded UTF-8', () => {
+    expect(encodePath('/ä/€/😀?#%')).toBe('/%C3%A4/%E2%82%AC/%F0%9F%98%80%3F%23%25')
+  })
+})
