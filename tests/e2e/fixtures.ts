@@ -301,7 +301,7 @@ function watch(page: Page): string[] {
   page.on('console', (message) => {
     if (message.type() === 'error') errors.push(message.text())
   })
-  page.on('pageerror', (error) => errors.push(String(error)))
+  page.on('pageerror', (error) => errors.push(error.stack ?? String(error)))
   return errors
 }
 

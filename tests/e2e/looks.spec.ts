@@ -94,6 +94,7 @@ for (const theme of ['light', 'dark'] as const) {
       await look(page, 'save', theme)
       await save.getByRole('button', { name: 'Save', exact: true }).click()
       await expect(save).toHaveCount(0)
+      await expect(page.getByRole('heading', { level: 1 })).not.toContainText('Unsaved')
       const parts = unzipSync(readFileSync(path))
       parts['commands.jsonl'] = strToU8(`${strFromU8(parts['commands.jsonl'])}broken\n`)
       writeFileSync(path, zipSync(parts))
