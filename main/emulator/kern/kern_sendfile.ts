@@ -4,6 +4,9 @@
  * A call is a row of `k.sendfile.call`, because it may have to sleep (room in the socket buffer, a busy page, SF_SYNC, the I/O lock): `run` works on the
  * row until the call is done or sleeps, and goes on from `sc_phase` when the thread is woken. kern.ipc.mb_use_ext_pgs is latched when a call begins
  * (2.3 explains why that is wanted).
+ *
+ * One file, as in the kernel; the inner loop that builds mbufs is in kern_sendfile_mbufs.ts. Not modelled: signals (EINTR), descriptors (EBADF,
+ * ENOTSOCK), shared memory objects as files, sockets other than TCP.
  */
 import type { Kernel } from '../kernel'
 import { CAUSE, functionId } from '../machine/cost'

@@ -22,7 +22,6 @@ export const wmesg: readonly string[] = ['', 'sbwait', 'vmpgrb', 'sendfile', 'sb
 
 /** Where a thread goes on. */
 export const RESUME_SENDFILE = 1
-export const RESUME_TEST = 2
 /** read(2) of a program that waited for a page. */
 export const RESUME_READ = 3
 const RESUMES = 8

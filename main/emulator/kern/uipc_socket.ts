@@ -3,6 +3,7 @@
  *
  * A socket row is referenced by its owner (descriptor), by sendfile I/O in flight (so_count), and by the protocol when the owner is gone before the
  * connection is (SS_PROTOREF); `sofree` frees it when none is left. Source: sys/kern/uipc_socket.c, uipc_sockbuf.c (derived).
+ * One file, as in the kernel.
  */
 import type { Kernel } from '../kernel'
 import { functionId } from '../machine/cost'

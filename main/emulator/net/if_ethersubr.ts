@@ -20,23 +20,27 @@ const FN_ether_input = functionId('ether_input')
 
 /** Neighbour table: IPv4 address to Ethernet address, by interface. */
 export function createNeighbours(k: Kernel) {
-  return k.registry.table(k.part('lltable'), { ip: 'u32', ifp: 'i32', mac: ['u8', 6] })
-}
-
-/** Forgets every neighbour: after an address has moved. */
-export function neighbourFlush(k: Kernel): void {
-  const t = k.inet.neighbour
-  for (let row = 1; row < t.high; row++)
-    if (t.ip[row] !== 0) {
-      t.ip[row] = 0
-      t.free(row)
-    }
+  return k.registry.table(k.part('lltable'), {
+    ip: 'u32',
+    ifp: 'i32',
+    mac: ['u8', 6],
+    /** Where it was found: host and row of its address list. */
+    host: 'u8',
+    ifa: 'i32',
+  })
 }
 
 /** Row of the neighbour with an address on the interface's link, or 0. */
 function arpresolve(k: Kernel, ifp: number, ip: number): number {
   const t = k.inet.neighbour
-  for (let row = 1; row < t.high; row++) if (t.ip[row] === ip && t.ifp[row] === ifp) return row
+  for (let row = 1; row < t.high; row++) {
+    if (t.ip[row] !== ip || t.ifp[row] !== ifp) continue
+    if (k.machine.kernels[t.host[row]].ifnet.ifaddr.ifa_addr[t.ifa[row]] === ip) return row
+    // The address has changed since.
+    t.ip[row] = 0
+    t.free(row)
+    break
+  }
   for (const other of k.machine.kernels) {
     if (other === k) continue
     const ifa = ifa_ifwithaddr(other, ip)
@@ -45,6 +49,8 @@ function arpresolve(k: Kernel, ifp: number, ip: number): number {
     const row = t.alloc()
     t.ip[row] = ip
     t.ifp[row] = ifp
+    t.host[row] = other.id
+    t.ifa[row] = ifa
     for (let i = 0; i < 6; i++) t.mac[row * 6 + i] = other.ifnet.if_lladdr[theirs * 6 + i]
     return row
   }

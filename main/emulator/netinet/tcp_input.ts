@@ -1,6 +1,8 @@
 /**
  * tcp_input: a segment, or several that LRO joined into one, arrives. Source: sys/netinet/tcp_input.c of mid 2019 (read in a later copy, derived for the
  * date: no proportional rate reduction, no D-SACK, no ECN, no urgent data, no Fast Open; mbuf chain always consumed).
+ *
+ * One long file, as in the kernel: the order of its checks is the protocol, and a reader lays the two side by side.
  */
 import { m_freem, mtodAddr } from '../kern/kern_mbuf'
 import { m_adj, m_pullup } from '../kern/uipc_mbuf'

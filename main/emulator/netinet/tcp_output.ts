@@ -1,6 +1,7 @@
 /**
  * tcp_output: decides what may be sent and sends it, one call a burst. With TSO a burst is up to 64 KiB that the card cuts into segments.
  * Source: sys/netinet/tcp_output.c of mid 2019 (read; reference kernel-mbuf-sendfile 4.3, 4.5, 5.3). No IPv6, TCP-MD5, Fast Open, ECN, urgent data.
+ * One long function, as in the kernel: what it decides early it uses late.
  */
 import { m_free, m_gethdr, mtodAddr } from '../kern/kern_mbuf'
 import { m_copydata } from '../kern/uipc_mbuf'

@@ -10,7 +10,7 @@ import type { Kernel } from '../kernel'
 import { M_EXT } from '../sys/mbuf'
 import { MSIZE } from '../sys/param'
 import { SBS_CANTRCVMORE } from '../sys/sockbuf'
-import { SEQ_GT, SEQ_LEQ, TH_FIN } from './in'
+import { SEQ_LEQ, TH_FIN } from './in'
 import { TCPS_HAVEESTABLISHED } from './tcp_var'
 
 export function createReassembly(k: Kernel) {
@@ -197,17 +197,4 @@ function present(k: Kernel, tp: number, so: number): number {
 /** True when nothing is queued. */
 export function SEGQ_EMPTY(k: Kernel, tp: number): boolean {
   return k.inet.tcp.t_segq[tp] === 0
-}
-
-/** Blocks of the queue as [start, length], for displays and tests. */
-export function reassemblyBlocks(k: Kernel, tp: number): [number, number][] {
-  const g = k.inet.tseg
-  const out: [number, number][] = []
-  let before = 0
-  for (let q = k.inet.tcp.t_segq[tp]; q !== 0; q = g.tqe_next[q]) {
-    if (out.length > 0 && !SEQ_GT(g.tqe_start[q], before)) throw new Error('reassembly queue: blocks are not in order')
-    before = (g.tqe_start[q] + g.tqe_len[q]) >>> 0
-    out.push([g.tqe_start[q], g.tqe_len[q]])
-  }
-  return out
 }

@@ -40,7 +40,7 @@ import {
   TH_URP,
   TH_WIN,
 } from './in'
-import { INP_DROPPED, INP_SOCKREF, in_pcbdrop } from './in_pcb'
+import { INP_SOCKREF, in_pcbdrop } from './in_pcb'
 import { in_route } from './in_ifaddr'
 import { ip_output } from './ip_output'
 import { tcp_output } from './tcp_output'
@@ -190,12 +190,6 @@ export function tcp_drop(k: Kernel, tp: number, error: number): number {
   } else k.inet.tcpstat.tcps_conndrops++
   k.so.so_error[so] = error === ETIMEDOUT && t.t_softerror[tp] !== 0 ? t.t_softerror[tp] : error
   return tcp_close(k, tp)
-}
-
-/** True while tp is a live connection of a host: it was not dropped under the caller's feet. */
-export function tcp_alive(k: Kernel, tp: number): boolean {
-  const inp = k.inet.tcp.t_inpcb[tp]
-  return inp !== 0 && (k.inet.inp.inp_flags[inp] & INP_DROPPED) === 0
 }
 
 function mix(h: number, v: number): number {

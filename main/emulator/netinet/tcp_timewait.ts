@@ -198,8 +198,3 @@ function tcp_twrespond(k: Kernel, inp: number, row: number): void {
   const tw = k.inet.tw
   respond(k, 0, inp, tw.snd_nxt[row], tw.rcv_nxt[row])
 }
-
-/** Entries waiting. */
-export function timewaitCount(k: Kernel): number {
-  return k.inet.tw.live
-}
