@@ -44,7 +44,7 @@ function session(): {
   const client = new EngineClient({
     workerUrl,
     start: { config: null, disk: new Uint8Array(0), sampleEvery: 1000, snapshotBudget: 1 << 20 },
-    plan: () => ({ branches: [{ letter: 'A', commands: [...log], until: t }], state: 'paused' }),
+    plan: () => ({ branches: [{ letter: 'A', commands: [...log], until: t, sampled: -1 }], state: 'paused' }),
     notice: (notice) => {
       notices.push(notice)
       if (notice.kind === 'began') log.push({ id: notice.id, t: notice.t, text: notice.text })
@@ -57,7 +57,7 @@ function session(): {
   return { client, log, notices, lost, t: () => t }
 }
 
-const boot = { branches: [{ letter: 'A' as const, commands: [], until: 0 }], state: 'paused' as const }
+const boot = { branches: [{ letter: 'A' as const, commands: [], until: 0, sampled: -1 }], state: 'paused' as const }
 
 describe('the engine’s client', () => {
   test('a killed worker – is replaced and computed again – the state is the same', async () => {

@@ -59,7 +59,7 @@ class Bench {
   }
   plan(branches: { letter: BranchLetter; commands?: PlannedCommand[]; until?: number }[]): void {
     this.ask('plan', {
-      branches: branches.map(({ letter, commands = [], until = 0 }) => ({ letter, commands, until })),
+      branches: branches.map(({ letter, commands = [], until = 0 }) => ({ letter, commands, until, sampled: -1 })),
       state: 'paused',
     })
   }
@@ -217,6 +217,23 @@ describe('the engine', () => {
     expect(bench.samples('A').map(([t]) => t)).toEqual([0, 1000, 2000, 3000, 4000, 5000, 6000, 7000, 8000, 9000])
   })
 
+  test('undo on a copy that then equals its parent – the samples are computed again, not skipped by a snapshot of the parent', () => {
+    const bench = ready()
+    bench.ask('until', { t: 3000 })
+    bench.ask('fork', { from: 'A' })
+    bench.ask('execute', { branch: 'B', id: 1, text: 'add 1' })
+    bench.ask('until', { t: 9000 })
+    bench.send('plan', {
+      branches: [
+        { letter: 'A', commands: [], until: 9000, sampled: 9000 },
+        { letter: 'B', commands: [], until: 9000, sampled: 9000 },
+      ],
+      state: 'paused',
+    })
+    expect(bench.digest('B')).toBe(bench.digest('A'))
+    expect(bench.samples('B')).toEqual(bench.samples('A').filter(([t]) => t > 3000))
+  })
+
   test('a fork – keeps state and samples apart – and without a command both stay equal', () => {
     const bench = ready()
     bench.ask('until', { t: 3000 })
@@ -229,6 +246,31 @@ describe('the engine', () => {
     bench.ask('until', { t: 9000 })
     expect(bench.digest('B')).not.toBe(bench.digest('A'))
     expect(bench.samples('B').map(([time]) => time)).toEqual([4000, 5000, 6000, 7000, 8000, 9000])
+  })
+
+  test('a plan of runs that part late – executes what they share once, and each is as if alone', () => {
+    const shared = { id: 1, t: 2000, text: 'add 5' }
+    const own = { id: 2, t: 8000, text: 'add 6' }
+    const bench = new Bench()
+    bench.send('plan', {
+      branches: [
+        { letter: 'A', commands: [shared], until: 12_000, sampled: -1 },
+        { letter: 'B', commands: [shared, own], until: 10_000, sampled: -1 },
+        { letter: 'C', commands: [own], until: 9000, sampled: -1 },
+      ],
+      state: 'paused',
+    })
+    // Asked for before it is made: answered when it is.
+    expect(bench.ask('inspect', { branch: 'C', what: 'x', argument: null })).toMatchObject({ t: 9000 })
+    expect(bench.executed().map(({ branch, text }) => [branch, text])).toEqual([
+      ['A', 'add 5'],
+      ['B', 'add 6'],
+      ['C', 'add 6'],
+    ])
+    expect(bench.digest('A')).toBe(headless([shared], 12_000))
+    expect(bench.digest('B')).toBe(headless([shared, own], 10_000))
+    expect(bench.digest('C')).toBe(headless([own], 9000))
+    expect(bench.samples('B').length).toBeGreaterThan(0)
   })
 
   test('lab fork on the console – copies the host after the line – and is silent when executed again', () => {

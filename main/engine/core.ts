@@ -69,6 +69,27 @@ class Refusal extends Error {
 
 const seconds = (ns: number): string => `${(ns / 1e6).toFixed(3)} ms`
 
+/**
+ * Last instant at which the histories of two plans are the same: just before the first command that differs. −1 if a snapshot there would not serve
+ * (the command that differs stands at the same instant as one that both have).
+ */
+function parting(one: BranchPlan, other: BranchPlan): number {
+  let shared = 0
+  while (shared < one.commands.length && shared < other.commands.length) {
+    if (!isPrefix([{ ...one.commands[shared], eventCount: 0 }], [other.commands[shared]])) break
+    shared++
+  }
+  const next = Math.min(one.commands[shared]?.t ?? Infinity, other.commands[shared]?.t ?? Infinity)
+  const last = one.commands[shared - 1]?.t ?? 0
+  const t = Math.min(next - 1, one.until, other.until)
+  return t >= last ? t : -1
+}
+
+/** Times at which later plans part from this one, ascending. */
+function partings(plan: BranchPlan, others: readonly BranchPlan[]): number[] {
+  return [...new Set(others.map((other) => parting(plan, other)))].filter((t) => t > 0).sort((a, b) => a - b)
+}
+
 export class Core {
   private readonly entries = new Map<BranchLetter, Entry>()
   private readonly cache: SnapshotCache
@@ -115,7 +136,9 @@ export class Core {
         return this.interrupt(number, message.body)
       case 'complete': {
         const { branch, text, cursor } = message.body
-        return this.answer(number, 'complete', this.entry(branch).branch.built.console.complete(text, cursor))
+        return this.whenMade(number, branch, (entry) =>
+          this.answer(number, 'complete', entry.branch.built.console.complete(text, cursor)),
+        )
       }
       case 'run':
         this.run()
@@ -140,9 +163,10 @@ export class Core {
       case 'fork':
         return this.afterJobs(number, () => this.forkRequest(number, message.body.from))
       case 'remove':
-        this.entry(message.body.branch)
-        this.entries.delete(message.body.branch)
-        return this.answer(number, 'remove', {})
+        return this.whenMade(number, message.body.branch, () => {
+          this.entries.delete(message.body.branch)
+          this.answer(number, 'remove', {})
+        })
       case 'watch':
         this.watched = { branches: message.body.branches, connection: message.body.connection }
         this.lastWatch = -Infinity
@@ -150,7 +174,9 @@ export class Core {
         return this.answer(number, 'watch', {})
       case 'inspect': {
         const { branch, what, argument } = message.body
-        return this.answer(number, 'inspect', this.entry(branch).branch.built.inspect(what, argument))
+        return this.whenMade(number, branch, (entry) =>
+          this.answer(number, 'inspect', entry.branch.built.inspect(what, argument)),
+        )
       }
       case 'digest':
         return this.afterJobs(number, () => {
@@ -284,20 +310,33 @@ export class Core {
   // ---------------------------------------------------------------------------------------------------------------- plan
 
   private plan(number: number, body: Requests['plan']): void {
-    const goals: { letter: BranchLetter; entry: Entry; until: number }[] = []
     this.goal?.reached()
     this.goal = null
     for (const letter of [...this.entries.keys()])
       if (!body.branches.some((plan) => plan.letter === letter)) this.entries.delete(letter)
-    for (const plan of body.branches)
-      goals.push({ letter: plan.letter, entry: this.reconcile(plan), until: plan.until })
+    // One after the other: a later one may begin from a snapshot that an earlier one leaves where their histories part.
+    const goals = body.branches.map((plan, i) => ({
+      plan,
+      partings: partings(plan, body.branches.slice(i + 1)),
+      // Of a branch that is new, main has what it says, or what it can copy from a run with the same history.
+      sampled: Math.max(plan.sampled, ...body.branches.slice(0, i).map((other) => parting(other, plan))),
+      entry: this.entries.has(plan.letter) ? this.reconcile(plan, 0) : null,
+    }))
     this.jobs.push({
       slice: (late) =>
-        goals.every(({ letter, entry, until }) => {
+        goals.every((goal) => {
+          const { plan, partings } = goal
+          const entry = (goal.entry ??= this.reconcile(plan, goal.sampled))
           if (entry.stopped !== null) return true
-          return this.guarded(letter, entry, () => {
+          return this.guarded(plan.letter, entry, () => {
             const { branch } = entry
-            const done = branch.advance(until, late)
+            while (partings.length > 0 && partings[0] < branch.t) partings.shift()
+            while (partings.length > 0) {
+              if (!branch.advance(partings[0], late)) return false
+              this.keepSnapshot(entry)
+              partings.shift()
+            }
+            const done = branch.advance(plan.until, late)
             if (entry.computed > snapshotEveryMs) this.keepSnapshot(entry)
             return done
           })
@@ -310,8 +349,11 @@ export class Core {
     })
   }
 
-  /** Brings a branch to a state from which its plan can be executed, at the least cost. */
-  private reconcile(plan: BranchPlan): Entry {
+  /**
+   * Brings a branch to a state from which its plan can be executed, at the least cost.
+   * @param sampled for a new branch: time up to which its samples are known
+   */
+  private reconcile(plan: BranchPlan, sampled: number): Entry {
     const existing = this.entries.get(plan.letter)
     if (existing !== undefined) {
       const { branch } = existing
@@ -335,12 +377,14 @@ export class Core {
         shared++
       const diverges = Math.min(before[shared]?.t ?? Infinity, plan.commands[shared]?.t ?? Infinity, plan.until)
       if (existing.stopped === null && !branch.busy) this.keepSnapshot(existing)
-      this.rewind(existing, Math.min(diverges, branch.t))
-      this.takeBack(existing, this.cache.best(plan.commands, plan.until)!, plan.commands)
+      const known = Math.min(diverges, branch.t)
+      this.rewind(existing, known)
+      this.takeBack(existing, this.cache.best(plan.commands, known)!, plan.commands)
       return existing
     }
     const entry = this.make(plan.letter)
-    this.takeBack(entry, this.cache.best(plan.commands, plan.until)!, plan.commands)
+    const known = Math.max(0, Math.min(sampled, plan.until))
+    this.takeBack(entry, this.cache.best(plan.commands, known)!, plan.commands)
     this.entries.set(plan.letter, entry)
     return entry
   }
@@ -517,6 +561,12 @@ export class Core {
   private afterJobs(number: number, work: () => void): void {
     if (this.jobs.length === 0) work()
     else this.jobs.push({ slice: () => true, finish: () => this.refusable(number, work) })
+  }
+
+  /** Reads a branch now; one that a plan has yet to make is waited for. */
+  private whenMade(number: number, letter: BranchLetter, work: (entry: Entry) => void): void {
+    if (this.entries.has(letter) || this.jobs.length === 0) work(this.entry(letter))
+    else this.afterJobs(number, () => work(this.entry(letter)))
   }
 
   private refusable(number: number, work: () => void): void {

@@ -12,6 +12,8 @@ export interface BranchPlan {
   commands: PlannedCommand[]
   /** Virtual time to reach before anything else happens. */
   until: number
+  /** Time up to which main has samples of it; −1 for none. What lies behind is executed again even where a snapshot would spare it. */
+  sampled: number
 }
 
 /** What a run of the machine needs, sent once at the start of a worker. `config` and `disk` go to the model unopened. */

@@ -96,6 +96,21 @@ export class CounterRows {
     return copy
   }
 
+  /** At most `most` rows, evenly chosen, the newest always among them. */
+  thinned(most: number): { times: Float64Array<ArrayBuffer>; values: Float64Array<ArrayBuffer> } {
+    const width = this.names.length
+    const stride = Math.max(1, Math.ceil(this.count / most))
+    const kept = Math.ceil(this.count / stride)
+    const times = new Float64Array(kept)
+    const values = new Float64Array(kept * width)
+    for (let i = 0; i < kept; i++) {
+      const row = this.count - 1 - (kept - 1 - i) * stride
+      times[i] = this.timesArray[row]
+      values.set(this.valuesArray.subarray(row * width, (row + 1) * width), i * width)
+    }
+    return { times, values }
+  }
+
   private column(name: string): number {
     const column = this.index.get(name)
     if (column === undefined) throw new Error(`no counter is called ${name}`)

@@ -241,6 +241,8 @@ describe('documents and recovery', () => {
     const again = await second.ask('series', { branch: 'B' })
     expect(again.times.at(-1)).toBe(6_000_000)
     expect(again.values.slice(-64)).toEqual(later.values.slice(-64))
+    // A copy's charts begin at boot, with what it shares with its parent.
+    expect(again.times[0]).toBe(later.times[0])
     expect(second.of('command').map(({ text }) => text)).toEqual(before.commands.map(({ text }) => text))
     expect(await second.ask('session.recent', {})).toMatchObject([{ path: saved.path, name: 'friday', missing: false }])
     expect(await second.ask('session.forgetRecent', {})).toEqual([])

@@ -148,6 +148,7 @@ export class Session {
     if (this.current.speed > 0) void this.engine.request('speed', { speed: this.current.speed })
     if (this.everRan) this.runState = 'catching-up'
     await this.engine.request('plan', this.plan())
+    this.completeRows()
     await this.refreshAll()
     const refused = (await this.engine.request('inspect', {
       branch: this.first(),
@@ -168,6 +169,20 @@ export class Session {
     return { birth, rows, t: 0, loading: false, stopped: null, host: null, settings: null }
   }
 
+  /** A copy begins where it parted from its parent; what came before is the parent's. */
+  private completeRows(): void {
+    for (const [letter, live] of this.live) {
+      const fork = forkOf(this.current.log, letter)
+      const parent = fork === undefined ? undefined : this.rowsOf(fork.from)
+      const first = live.rows.length === 0 ? (fork?.t ?? 0) : live.rows.times[0]
+      if (parent === undefined || first === 0) continue
+      const rows = parent.copyUntil(first)
+      rows.append(live.rows.times, live.rows.values)
+      live.rows = rows
+      this.sendWhole(letter)
+    }
+  }
+
   /** Resolves when the machine has caught up with the log for the first time. */
   whenReady(): Promise<void> {
     return this.ready
@@ -180,6 +195,7 @@ export class Session {
         letter,
         commands: planOf(this.current.log, letter),
         until: Math.max(this.current.reached[letter] ?? 0, this.live.get(letter)?.t ?? 0),
+        sampled: this.rowsOf(letter)?.end ?? -1,
       })),
       state: running ? 'running' : this.everRan ? 'paused' : 'idle',
     }
@@ -431,13 +447,9 @@ export class Session {
     return compareBranches(this.current, compared, this.host, align, per)
   }
 
-  /** Samples of every run, for a document. */
+  /** Samples of every run, for a document: thinned out, so that a long session is saved as quickly as a short one. */
   seriesCache(): { names: readonly string[]; branches: SeriesCache[] } {
-    const branches = [...this.live].map(([letter, { rows }]) => ({
-      letter,
-      times: rows.times.slice(),
-      values: rows.values.slice(),
-    }))
+    const branches = [...this.live].map(([letter, { rows }]) => ({ letter, ...rows.thinned(mostSamplesAtOnce) }))
     return { names: this.names, branches }
   }
 

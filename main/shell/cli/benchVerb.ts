@@ -94,7 +94,10 @@ async function machineOf(place: Place, name: string, change: (scenario: Scenario
   }
 }
 
-/** Events a second with the cost model off, on many small requests, where events are what costs. */
+/**
+ * Events a second with the cost model off, on many small requests, where events are what costs. An event is one entry taken from the queue of the
+ * machine (a burst arrives, a timer fires, a CPU turns to its work); the tasks that CPUs then run one after the other are counted apart.
+ */
 async function benchEvents(place: Place): Promise<Figure[]> {
   const { branch } = await machineOf(place, 'ten-gig', (scenario) => {
     scenario.files.generate = { count: 64, size: 2048, spread: 0 }
@@ -103,15 +106,20 @@ async function benchEvents(place: Place): Promise<Figure[]> {
   const { machine } = branch
   // Warm: the engine compiles what is hot.
   runFor(branch, 1500)
-  const events = machine.eventCount
+  const tasks = (): number =>
+    machine.kernels.reduce((sum, { cpu }) => sum + cpu.taskCount.reduce((all, n) => all + n, 0), 0)
+  const before = { events: machine.eventCount, tasks: tasks() }
   const wall = runFor(branch, 3000)
+  const events = machine.eventCount - before.events
+  const what = 'functional mode, 200 connections, files of 2 KiB'
   return [
+    { name: 'events', value: (events / wall) * 1000, unit: 'events/s', goal: '>= 1,000,000', what },
     {
-      name: 'events',
-      value: ((machine.eventCount - events) / wall) * 1000,
-      unit: 'events/s',
-      goal: '>= 1,000,000',
-      what: 'functional mode, 200 connections, files of 2 KiB',
+      name: 'events and tasks',
+      value: ((events + tasks() - before.tasks) / wall) * 1000,
+      unit: '/s',
+      goal: null,
+      what: `${what}; tasks of CPUs counted too`,
     },
   ]
 }
@@ -164,12 +172,12 @@ async function client(place: Place, scenario: Scenario, files: LoadedFiles): Pro
       sampleEvery: scenario.sample,
       snapshotBudget: 192 << 20,
     },
-    plan: () => ({ branches: [{ letter: 'A', commands: [], until: 0 }], state: 'paused' }),
+    plan: () => ({ branches: [{ letter: 'A', commands: [], until: 0, sampled: -1 }], state: 'paused' }),
     notice: () => {},
     lost: ({ message }) => place.streams.err(`lab: ${message}\n`),
     log: (line) => place.streams.err(`${line}\n`),
   })
-  await engine.request('plan', { branches: [{ letter: 'A', commands: [], until: 0 }], state: 'paused' })
+  await engine.request('plan', { branches: [{ letter: 'A', commands: [], until: 0, sampled: -1 }], state: 'paused' })
   await engine.request('execute', { branch: 'A', id: 1, text: 'lab load start' })
   return engine
 }

@@ -127,13 +127,7 @@ export async function runProgram(args: string[], options: ProgramOptions): Promi
       .configureOutput({
         writeOut: (text) => streams.out(text),
         writeErr: (text) => streams.err(text),
-        outputError: (text, write) =>
-          write(
-            `lab: ${text
-              .replace(/^error: /, '')
-              .trim()
-              .replace(/\s*\n\s*/g, ' ')}\n`,
-          ),
+        outputError: (text, write) => write(`lab: ${oneLine(text)} Help: lab --help\n`),
       })
     if (command !== program && command.name() !== 'serve') command.helpOption('--help', 'print this text')
   }
