@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { niceTop, spanText, timeAxis, valueAxis } from './axis'
-import { averages, decimate, extent, sampleAt, within } from './decimate'
+import { courseOf, decimate, extent, sampleAt, within } from './decimate'
 import { shapeOf, summarise } from './summary'
 
 const ms = 1e6
@@ -155,32 +155,39 @@ describe('summary', () => {
   })
 })
 
-describe('averages', () => {
-  it('any samples – are averaged – within their extremes, from the first to the last instant', () => {
+describe('course', () => {
+  it('any samples – keep – first and last instant, means between the extremes, and every extreme in the band', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 2, maxLength: 2000 }),
         fc.integer({ min: 2, max: 200 }),
         (values, buckets) => {
           const samples = line(values.length, (i) => values[i])
-          const flat = averages(samples, buckets)
-          expect(flat.length / 2).toBeLessThanOrEqual(Math.max(buckets, 2))
+          const { line: flat, band } = courseOf(samples, buckets)
+          expect(flat.length / 2).toBeLessThanOrEqual(buckets)
           expect(flat[0]).toBe(samples.times[0])
-          expect(flat[flat.length - 2]).toBe(samples.times[values.length - 1])
-          const [low, high] = extent(samples.values)!
-          flat.forEach((v, i) => i % 2 === 1 && expect(v >= low - 1e-9 && v <= high + 1e-9).toBe(true))
+          const lows = band.filter((_, i) => i % 3 === 1)
+          const highs = band.filter((_, i) => i % 3 === 2)
+          expect([Math.min(...lows), Math.max(...highs)]).toEqual(extent(samples.values))
+          flat
+            .filter((_, i) => i % 2 === 1)
+            .forEach((mean, i) => expect(mean >= lows[i] - 1e-9 && mean <= highs[i] + 1e-9).toBe(true))
         },
       ),
     )
   })
-  it('the mean of the means – of a level line – is the level', () => {
-    expect(
-      averages(
-        line(999, () => 7),
-        50,
-      )
-        .filter((_, i) => i % 2 === 1)
-        .every((v) => v === 7),
-    ).toBe(true)
+  it('a stretch without numbers – is – a gap in the line and left out of the band', () => {
+    const { line: flat, band } = courseOf(
+      line(100, (i) => (i < 50 ? NaN : 3)),
+      10,
+    )
+    expect(flat.filter((v) => Number.isNaN(v))).toHaveLength(5)
+    expect(band.length / 3).toBe(5)
+  })
+  it('noise around a level – is said – to stay near it', () => {
+    const noisy = line(2000, (i) => 9.4e9 + Math.sin(i * 12.9898) * 4e9)
+    expect(summarise([{ letter: 'A', samples: noisy, forkedAt: null }], 'b/s')).toMatch(
+      /^A stays near 9\.\d+\u2009Gb\/s\.$/,
+    )
   })
 })

@@ -66,34 +66,55 @@ export function decimate(samples: Samples, buckets: number, scaleX = 1, scaleY =
   return Float64Array.from(out)
 }
 
+/** A line that is denser than the screen: its course and how far it strays. */
+export interface Course {
+  /** Flat `[x, mean, …]`, one point a stretch of time. */
+  line: Float64Array
+  /** Flat `[x, low, high, …]` of the same stretches. */
+  band: Float64Array
+}
+
 /**
- * Flat points `[x, y, …]` with the mean of each of at most `buckets` stretches of equal time: for areas on top of each other, where
- * the extremes of one layer would stand against the means of another. Scales as in {@link decimate}.
+ * The course of samples in at most `buckets` stretches of equal time: the mean of each, with its smallest and largest value beside it
+ * so that no extreme is lost. Scales as in {@link decimate}.
  */
-export function averages(samples: Samples, buckets: number, scaleX = 1, scaleY = 1, origin = 0): Float64Array {
+export function courseOf(samples: Samples, buckets: number, scaleX = 1, scaleY = 1, origin = 0): Course {
   const { times, values } = samples
   const n = times.length
-  if (n <= buckets) return decimate(samples, n, scaleX, scaleY, origin)
+  const line: number[] = []
+  const band: number[] = []
   const start = times[0]
   const span = (times[n - 1] - start) / buckets
-  const out: number[] = []
-  let i = 0
-  for (let b = 0; b < buckets && i < n; b++) {
+  for (let b = 0, i = 0; b < buckets && i < n; b++) {
     const end = b === buckets - 1 ? Infinity : start + (b + 1) * span
     const first = i
     let sum = 0
     let count = 0
+    let low = Infinity
+    let high = -Infinity
     for (; i < n && times[i] < end; i++) {
-      if (Number.isNaN(values[i])) continue
-      sum += values[i]
+      const v = values[i]
+      if (Number.isNaN(v)) continue
+      sum += v
       count += 1
+      if (v < low) low = v
+      if (v > high) high = v
     }
     if (i === first) continue
     // The first and the last point stand at the ends of the line.
-    const x = b === 0 ? start : i === n ? times[n - 1] : (times[first] + times[i - 1]) / 2
-    out.push((x - origin) * scaleX, count === 0 ? NaN : (sum / count) * scaleY)
+    const t = line.length === 0 ? start : i === n ? times[n - 1] : (times[first] + times[i - 1]) / 2
+    const x = (t - origin) * scaleX
+    line.push(x, count === 0 ? NaN : (sum / count) * scaleY)
+    if (count > 0) band.push(x, low * scaleY, high * scaleY)
   }
-  return Float64Array.from(out)
+  return { line: Float64Array.from(line), band: Float64Array.from(band) }
+}
+
+/** The means of {@link courseOf} as samples, for sentences and for stacks; few samples stay as they are. */
+export function smoothed(samples: Samples, buckets: number): Samples {
+  if (samples.times.length <= 2 * buckets) return samples
+  const { line } = courseOf(samples, buckets)
+  return { times: line.filter((_, i) => i % 2 === 0), values: line.filter((_, i) => i % 2 === 1) }
 }
 
 /** Value of a line at or before `t`; NaN where there is none. */

@@ -1,7 +1,7 @@
 /** Lines, axes and areas of one chart as an ECharts option. Everything that moves with the pointer is drawn on top of it. */
 import type { TimeAxis, ValueAxis } from './axis'
 import { tickText } from './axis'
-import type { EChartOption } from './echarts'
+import type { EChartOption, SeriesOption } from './echarts'
 import type { Palette } from './palette'
 
 /** Space around the plot, px. */
@@ -21,6 +21,8 @@ export interface DrawnLine {
   id: string
   /** Flat `[x, y, …]` in the units of the axes. */
   points: Float64Array
+  /** Flat `[x, low, high, …]`: how far a dense line strays from its course; drawn as a pale area behind it. */
+  band?: Float64Array
   color: string
   dash: number[] | 'solid'
   /** Fill below the line, for areas that are drawn over each other from the largest sum to the smallest. */
@@ -38,6 +40,30 @@ export interface LineChartInput {
   /** Tick texts below the plot. */
   showTimes: boolean
   palette: Palette
+}
+
+/** The area between the smallest and the largest values as one polygon. */
+function bandSeries(line: DrawnLine, band: Float64Array): SeriesOption {
+  return {
+    id: `${line.id} band`,
+    type: 'custom',
+    silent: true,
+    clip: true,
+    data: [[band[0], band[1]]],
+    renderItem: (_, api) => {
+      const high: number[][] = []
+      const low: number[][] = []
+      for (let i = 0; i < band.length; i += 3) {
+        high.push(api.coord([band[i], band[i + 2]]))
+        low.push(api.coord([band[i], band[i + 1]]))
+      }
+      return {
+        type: 'polygon',
+        shape: { points: [...high, ...low.reverse()] },
+        style: { fill: line.color, opacity: 0.2 },
+      }
+    },
+  }
 }
 
 export function lineOption(input: LineChartInput): EChartOption {
@@ -73,24 +99,27 @@ export function lineOption(input: LineChartInput): EChartOption {
       splitLine: { show: true, showMinLine: false, lineStyle: { color: palette.line, width: 1 } },
       axisLabel: { ...label, margin: 6, formatter: (v: number) => tickText(v, value.decimals) },
     },
-    series: input.lines.map((line) => ({
-      id: line.id,
-      type: 'line' as const,
-      data: line.points as unknown as number[],
-      dimensions: ['x', 'y'],
-      showSymbol: false,
-      silent: true,
-      connectNulls: false,
-      ...(line.fill === undefined
-        ? {}
-        : { areaStyle: { color: line.fill as string, opacity: 1, origin: 'start' as const } }),
-      lineStyle: {
-        color: line.color,
-        width: line.fill === undefined ? 1.75 : 1,
-        type: line.dash,
-        join: 'round' as const,
-      },
-    })),
+    series: [
+      ...input.lines.flatMap((line) => (line.band === undefined ? [] : [bandSeries(line, line.band)])),
+      ...input.lines.map((line) => ({
+        id: line.id,
+        type: 'line' as const,
+        data: line.points as unknown as number[],
+        dimensions: ['x', 'y'],
+        showSymbol: false,
+        silent: true,
+        connectNulls: false,
+        ...(line.fill === undefined
+          ? {}
+          : { areaStyle: { color: line.fill as string, opacity: 1, origin: 'start' as const } }),
+        lineStyle: {
+          color: line.color,
+          width: line.fill === undefined ? 1.75 : 1,
+          type: line.dash,
+          join: 'round' as const,
+        },
+      })),
+    ],
   }
 }
 

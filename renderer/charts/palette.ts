@@ -15,22 +15,33 @@ export interface Palette {
   token: (name: string) => string
 }
 
-/** The palette in force. `theme` is only read so that a computed follows it. */
+/** The palette in force. `theme` is only read so that a computed follows it; every token is looked up once. */
 export function readPalette(theme: string): Palette {
   void theme
+  const known = new Map<string, string>()
+  const token = (name: string): string => {
+    let value = known.get(name)
+    if (value === undefined) known.set(name, (value = tokenValue(name)))
+    return value
+  }
+  const dashes = new Map<BranchLetter, number[] | 'solid'>()
   return {
-    run: (letter) => tokenValue(`--run-${letter.toLowerCase()}`),
+    run: (letter) => token(`--run-${letter.toLowerCase()}`),
     dash: (letter) => {
-      const dash = runDashPixels(letter)
-      return dash.length === 0 ? 'solid' : dash
+      let dash = dashes.get(letter)
+      if (dash === undefined) {
+        const pixels = runDashPixels(letter)
+        dashes.set(letter, (dash = pixels.length === 0 ? 'solid' : pixels))
+      }
+      return dash
     },
-    line: tokenValue('--line'),
-    line2: tokenValue('--line-2'),
-    ink3: tokenValue('--ink-3'),
-    surface: tokenValue('--surface'),
-    less: tokenValue('--less'),
-    more: tokenValue('--more'),
-    font: tokenValue('--font-ui'),
-    token: tokenValue,
+    line: token('--line'),
+    line2: token('--line-2'),
+    ink3: token('--ink-3'),
+    surface: token('--surface'),
+    less: token('--less'),
+    more: token('--more'),
+    font: token('--font-ui'),
+    token,
   }
 }

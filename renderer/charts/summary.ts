@@ -1,7 +1,7 @@
 /** One generated sentence a chart: what a reader would say who sees the lines. */
 import type { BranchLetter } from '../../preload/contract'
 import { spanText } from './axis'
-import type { Samples } from './decimate'
+import { type Samples, smoothed } from './decimate'
 import { decimalsFor, formatNumber, isShare, prefixOnly, thin, unitScale } from './format'
 
 export interface NamedLine {
@@ -27,6 +27,9 @@ export interface Shape {
   /** Time after its start from which the line stays near its end, ns. */
   settled: number
 }
+
+/** Stretches of a line that a reader tells apart: what wobbles faster is its noise. */
+const readable = 60
 
 /** Relative change below which a line counts as staying where it is. */
 const still = 0.05
@@ -99,7 +102,7 @@ function phrase(line: NamedLine, shape: Shape, value: (v: number) => string): st
  */
 export function summarise(lines: readonly NamedLine[], unit: string): string {
   const known = lines.flatMap((line) => {
-    const shape = shapeOf(line.samples)
+    const shape = shapeOf(smoothed(line.samples, readable))
     return shape === null ? [] : [{ line, shape }]
   })
   if (known.length === 0) return 'No samples yet.'
