@@ -150,7 +150,7 @@ describe('console', () => {
     await settle()
     const [before] = consoles.of('A')
     await consoles.whileReplaying(async () => {
-      host.emit('command', { ...before, output: 'again\n' })
+      host.emit('command', { ...before, status: 0, output: 'again\n' })
       await settle()
     })
     expect(consoles.of('A')).toHaveLength(1)
