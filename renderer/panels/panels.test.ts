@@ -131,10 +131,10 @@ describe('rows of the panel', () => {
     expect(splitCapabilities(all, '').shown.map((c) => c.keyword)).toContain('jumbomtu')
   })
   it('two bits of one keyword – are one switch, on only if both are', () => {
-    const [one] = interfaces[0]!.capabilities
+    const [one] = interfaces[0].capabilities
     const pair = byKeyword([
-      { ...one!, keyword: 'toe', printed: 'TOE4', bit: 0x4000, on: true },
-      { ...one!, keyword: 'toe', printed: 'TOE6', bit: 0x8000, on: false },
+      { ...one, keyword: 'toe', printed: 'TOE4', bit: 0x4000, on: true },
+      { ...one, keyword: 'toe', printed: 'TOE6', bit: 0x8000, on: false },
     ])
     expect(pair).toMatchObject([{ keyword: 'toe', printed: 'TOE4, TOE6', bit: 0xc000, on: false }])
   })

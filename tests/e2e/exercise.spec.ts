@@ -46,13 +46,17 @@ async function answerAll(page: Page, step: Step): Promise<void> {
 async function complete(page: Page, step: Step): Promise<void> {
   await expect(panel(page).getByRole('heading', { level: 2, name: step.title })).toBeVisible()
   for (const { text } of step.commands ?? []) {
-    await panel(page).getByRole('button', { name: `Insert ${text}`, exact: true }).click()
+    await panel(page)
+      .getByRole('button', { name: `Insert ${text}`, exact: true })
+      .click()
     await page.keyboard.press('Enter')
     await expectCommand(page, text)
     await expectPrompt(page)
   }
   for (const { label } of step.actions ?? [])
-    await panel(page).getByRole('button', { name: `Do it: ${label}`, exact: true }).click()
+    await panel(page)
+      .getByRole('button', { name: `Do it: ${label}`, exact: true })
+      .click()
   await answerAll(page, step)
 }
 

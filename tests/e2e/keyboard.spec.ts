@@ -14,7 +14,9 @@ const ringed = (page: Page) =>
     const looks = (): string =>
       [element.parentElement, element, ...element.children]
         .flatMap((e) => [getComputedStyle(e!), getComputedStyle(e!, '::before'), getComputedStyle(e!, '::after')])
-        .map((s) => [s.outlineStyle, s.outlineWidth, s.boxShadow, s.backgroundColor, s.opacity, s.height, s.width].join())
+        .map((s) =>
+          [s.outlineStyle, s.outlineWidth, s.boxShadow, s.backgroundColor, s.opacity, s.height, s.width].join(),
+        )
         .join('|')
     const withFocus = looks()
     element.blur()
@@ -98,7 +100,8 @@ test('the console – holding the focus – is no trap: Tab completes, Ctrl+M an
     await page.keyboard.press('F6')
     seen.add(await pane(page))
   }
-  for (const name of ['title', 'rail', 'tabs', 'picture', 'charts', 'timeline', 'console', 'status']) expect([...seen]).toContain(name)
+  for (const name of ['title', 'rail', 'tabs', 'picture', 'charts', 'timeline', 'console', 'status'])
+    expect([...seen]).toContain(name)
 })
 
 test('the focus – moved through the window by Tab – is always seen', async ({ page }) => {
@@ -131,7 +134,8 @@ test('palette and shortcuts – opened by key – are left by Escape, and the fo
 
   await page.keyboard.press('?')
   const shortcuts = page.getByRole('dialog', { name: 'Keyboard' })
-  for (const key of ['F5', 'F6', 'F10', 'Ctrl']) await expect(shortcuts.getByText(key, { exact: true }).first()).toBeVisible()
+  for (const key of ['F5', 'F6', 'F10', 'Ctrl'])
+    await expect(shortcuts.getByText(key, { exact: true }).first()).toBeVisible()
   await page.keyboard.press('Escape')
   await expect(shortcuts).toHaveCount(0)
   expect(await pane(page)).toBe(before)

@@ -34,7 +34,9 @@ export function clippedTexts(page: Page): Promise<string[]> {
           const low = (s.overflowY === 'hidden' || s.overflowY === 'clip') && box.bottom > frame.bottom + 3
           const ways = s.textOverflow === 'ellipsis' && hasTip(e)
           if ((cut || low) && !ways) {
-            found.push(`“${text.slice(0, 60)}” is cut ${cut ? 'sideways' : 'below'} by ${e.tagName.toLowerCase()}.${e.className}`)
+            found.push(
+              `“${text.slice(0, 60)}” is cut ${cut ? 'sideways' : 'below'} by ${e.tagName.toLowerCase()}.${e.className}`,
+            )
             break
           }
           // What is scrolled away is not cut.
@@ -58,6 +60,12 @@ export async function look(page: Page, view: string, theme: string): Promise<voi
   const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).exclude('.xterm').analyze()
   const serious = violations
     .filter((v) => v.impact === 'serious' || v.impact === 'critical')
-    .map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 4).map((n) => n.target.join(' ')).join(' | ')}`)
+    .map(
+      (v) =>
+        `${v.id}: ${v.help}: ${v.nodes
+          .slice(0, 4)
+          .map((n) => n.target.join(' '))
+          .join(' | ')}`,
+    )
   expect.soft(serious, `${name}: accessibility`).toEqual([])
 }

@@ -14,7 +14,9 @@ for (const theme of ['light', 'dark'] as const) {
   test.describe(theme, () => {
     test.use({ colorScheme: theme })
 
-    test(`the views of the lab – ${theme}, 1440 × 900 – cut nothing off and have no serious barrier`, async ({ page }) => {
+    test(`the views of the lab – ${theme}, 1440 × 900 – cut nothing off and have no serious barrier`, async ({
+      page,
+    }) => {
       await started(page)
       await expect(page.locator('[data-start]')).toBeEnabled()
       await look(page, 'start', theme)
@@ -41,7 +43,9 @@ for (const theme of ['light', 'dark'] as const) {
       await look(page, 'overview-unmapped', theme)
 
       await openTab(page, 'Charts')
-      await expect(page.getByRole('region', { name: 'Goodput', exact: true }).locator('canvas, svg').first()).toBeVisible()
+      await expect(
+        page.getByRole('region', { name: 'Goodput', exact: true }).locator('canvas, svg').first(),
+      ).toBeVisible()
       await look(page, 'charts', theme)
       await openTab(page, 'Compare')
       await expect(page.getByRole('status', { name: 'Comparability' })).toBeVisible()
@@ -58,7 +62,11 @@ for (const theme of ['light', 'dark'] as const) {
       await openTab(page, 'Overview')
     })
 
-    test(`panels and dialogs – ${theme} – cut nothing off and have no serious barrier`, async ({ page, userData, shell }) => {
+    test(`panels and dialogs – ${theme} – cut nothing off and have no serious barrier`, async ({
+      page,
+      userData,
+      shell,
+    }) => {
       await openFreeLab(page)
       await type(page, 'ifconfig cc0 -nomap', 'uname -a')
       for (const name of ['Lab', 'Host', 'Runs', 'Files', 'Settings'] as const) {
@@ -110,7 +118,9 @@ for (const theme of ['light', 'dark'] as const) {
     test(`the exercise – ${theme} – cuts nothing off and has no serious barrier`, async ({ page }) => {
       await started(page)
       await page.locator('[data-start]').click()
-      await expect(page.getByRole('complementary', { name: 'Exercise' }).getByRole('heading', { level: 2 })).toBeVisible()
+      await expect(
+        page.getByRole('complementary', { name: 'Exercise' }).getByRole('heading', { level: 2 }),
+      ).toBeVisible()
       await expectPrompt(page)
       await page.locator('.con:visible .xterm-helper-textarea').focus()
       await page.keyboard.type('ifconfig cc0')

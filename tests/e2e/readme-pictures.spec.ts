@@ -14,7 +14,9 @@ for (const theme of ['light', 'dark'] as const) {
   test.describe(theme, () => {
     test.use({ colorScheme: theme })
 
-    test(`the README's picture – ${theme} – shows a run that passes unmapped beside one that converts`, async ({ page }) => {
+    test(`the README's picture – ${theme} – shows a run that passes unmapped beside one that converts`, async ({
+      page,
+    }) => {
       await openFreeLab(page)
       await type(page, 'sysctl kern.ipc.mb_use_ext_pgs=1')
       await runLoaded(page, '0.01')
@@ -39,7 +41,10 @@ for (const theme of ['light', 'dark'] as const) {
         await run(page)
         throw new Error('the burst was over before the pause')
       }).toPass({ timeout: 90_000 })
-      await page.getByRole('button', { name: 'Close the notice' }).click({ timeout: 2000 }).catch(() => undefined)
+      await page
+        .getByRole('button', { name: 'Close the notice' })
+        .click({ timeout: 2000 })
+        .catch(() => undefined)
       await page.mouse.move(0, 0)
       mkdirSync(folder, { recursive: true })
       const path = join(folder, `lab-${theme}.png`)

@@ -29,7 +29,9 @@ export async function consoleRows(page: Page): Promise<string[]> {
 
 /** Waits until the console shown takes a command. */
 export async function expectPrompt(page: Page): Promise<void> {
-  await expect.poll(async () => prompt.test((await consoleRows(page)).at(-1) ?? ''), 'the console has a prompt').toBe(true)
+  await expect
+    .poll(async () => prompt.test((await consoleRows(page)).at(-1) ?? ''), 'the console has a prompt')
+    .toBe(true)
 }
 
 /** Types commands into the console shown, one after the other, and waits for the end of each. */
@@ -62,7 +64,9 @@ export async function clock(page: Page): Promise<number> {
 /** Waits until virtual time moved on by so many milliseconds. */
 export async function passes(page: Page, ms: number): Promise<void> {
   const from = await clock(page)
-  await expect.poll(() => clock(page), { message: `${ms} ms of virtual time`, timeout: 30_000 }).toBeGreaterThan(from + ms * 1e6)
+  await expect
+    .poll(() => clock(page), { message: `${ms} ms of virtual time`, timeout: 30_000 })
+    .toBeGreaterThan(from + ms * 1e6)
 }
 
 const transport = (page: Page): Locator => page.getByRole('group', { name: 'Virtual time' })
@@ -90,9 +94,12 @@ export async function runLoaded(page: Page, speed = '0.002'): Promise<void> {
 
 /** A row of the picture; its text says what is drawn. */
 export function layer(page: Page, name: string): Locator {
-  return page.getByRole('table', { name: /^Send path of/ }).getByRole('row').filter({
-    has: page.getByRole('rowheader', { name: new RegExp(`^${name}\\b`) }),
-  })
+  return page
+    .getByRole('table', { name: /^Send path of/ })
+    .getByRole('row')
+    .filter({
+      has: page.getByRole('rowheader', { name: new RegExp(`^${name}\\b`) }),
+    })
 }
 
 export async function openTab(page: Page, name: 'Overview' | 'Charts' | 'Compare' | 'Report'): Promise<void> {
