@@ -56,10 +56,10 @@ class Service {
   async start(): Promise<void> {
     makeFolder(this.userData.folder, 0o700)
     for (const journal of await readJournals(this.userData.journals)) {
-      if (!journal.closed) continue
-      // What was saved, and what nobody did anything in, is not kept.
+      // What was saved, and what nobody did anything in, is not kept, however it ended.
       if (!journal.model.unsaved) await removeJournal(this.userData.journals, journal.id)
-      else if (this.session === null) await this.resume(journal).catch((error: unknown) => this.warn(error))
+      else if (journal.closed && this.session === null)
+        await this.resume(journal).catch((error: unknown) => this.options.log(`not opened again: ${textOf(error)}`))
     }
   }
 
