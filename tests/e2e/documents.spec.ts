@@ -141,7 +141,10 @@ test('a switch – undone and redone – goes back and forth on the host', async
 test.describe('after a crash', () => {
   test.use({ allowPageErrors: true })
 
-  test.fixme('the shell – killed while the load runs – offers the session, and it is as it was', async ({ page, lab }) => {
+  test.fixme('the shell – killed while the load runs – offers the session, and it is as it was', async ({
+    page,
+    lab,
+  }) => {
     await work(page)
     const at = await clock(page)
     const before = await output(page, numbers)
@@ -158,8 +161,7 @@ test.describe('after a crash', () => {
     await expect(dialog).toHaveCount(0, { timeout: 60_000 })
     await expectCommand(page, 'sysctl net.inet.tcp.tso=0')
     await expectPrompt(page)
-    for (const command of ['ifconfig cc0 -nomap', numbers])
-      await expectCommand(page, command)
+    for (const command of ['ifconfig cc0 -nomap', numbers]) await expectCommand(page, command)
     await expect.poll(() => clock(page), { timeout: 30_000 }).toBeGreaterThanOrEqual(at)
     await expect(status(page)).toContainText('nomap off')
     await expect(status(page)).toContainText('ext_pgs 1')
