@@ -8,23 +8,35 @@ import { lowerBound, sampleAt, type Samples } from './decimate'
 import type { NamedLine } from './summary'
 import { redrawEvery } from './useEChart'
 
-/** Counts up when samples came in, at most ten times a second: what draws series follows this instead of every frame. */
+/** Wall milliseconds between two counts on a machine that is busy. */
+const slowest = 1000
+
+/**
+ * Counts up when samples came in, at most ten times a second: what draws series follows this instead of every frame. Where the page
+ * takes long to draw it all, it counts more slowly, so that half of the time is left for everything else.
+ */
 export const useSampleClockStore = defineStore('sampleClock', () => {
   const run = useRunStore()
   const tick = ref(0)
   let timer: ReturnType<typeof setTimeout> | undefined
   let last = -Infinity
+  let every = redrawEvery
+
+  function count(): void {
+    timer = undefined
+    const start = (last = performance.now())
+    tick.value++
+    // The second frame from now begins when the drawing of this count is done.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        every = Math.min(slowest, Math.max(redrawEvery, 2 * (performance.now() - start)))
+      }),
+    )
+  }
   watch(
     () => [...run.versions.entries()].map(([letter, n]) => `${letter}${n}`).join(),
     () => {
-      timer ??= setTimeout(
-        () => {
-          timer = undefined
-          last = performance.now()
-          tick.value++
-        },
-        Math.max(0, last + redrawEvery - performance.now()),
-      )
+      timer ??= setTimeout(count, Math.max(0, last + every - performance.now()))
     },
   )
   onScopeDispose(() => clearTimeout(timer))
@@ -50,18 +62,23 @@ export function differenceOf(a: Samples, b: Samples, shift = 0): Samples {
   return { times: Float64Array.from(times), values: Float64Array.from(values) }
 }
 
-/** Lines of a metric for these runs. Arrays are views on live storage, valid until the next refresh. */
+/**
+ * Lines of a metric for these runs. Arrays are views on live storage, valid until the next refresh. While `active` is false
+ * (scrolled out of sight) nothing is refreshed.
+ */
 export function useMetricLines(
   name: () => string,
   letters: () => readonly BranchLetter[],
+  active: () => boolean = () => true,
 ): Readonly<ShallowRef<NamedLine[]>> {
   const run = useRunStore()
   const session = useSessionStore()
   const clock = useSampleClockStore()
   const lines = shallowRef<NamedLine[]>([])
   watch(
-    [() => clock.tick, name, () => letters().join(), () => session.branches],
+    [() => clock.tick, name, () => letters().join(), () => session.branches, active],
     () => {
+      if (!active()) return
       lines.value = letters().map((letter) => {
         const series = run.series(letter)
         const parent = session.branch(letter)?.parent ?? null
