@@ -10,6 +10,7 @@ import '@xterm/xterm/css/xterm.css'
 import type { Completion } from '../../preload/contract'
 import type { ConsoleBlock } from '../stores/console'
 import { tokenValue } from '../theme/runs'
+import { keyOperations } from './keyOperations'
 import * as edit from './lineEditor'
 import type { LineState } from './lineEditor'
 import { blockMarkOsc, blockText, drawLine } from './screen'
@@ -394,27 +395,4 @@ export class ConsoleTerminal {
       },
     })
   }
-}
-
-/** Keys that only edit the line, as terminals send them. */
-const keyOperations: Record<string, (line: LineState) => LineState> = {
-  '\x7f': edit.backspace,
-  '\b': edit.backspace,
-  '\x1b[3~': edit.deleteForward,
-  '\x04': edit.deleteForward,
-  '\x1b[D': (l) => edit.move(l, 'left'),
-  '\x1b[C': (l) => edit.move(l, 'right'),
-  '\x1b[1;5D': (l) => edit.move(l, 'wordLeft'),
-  '\x1b[1;5C': (l) => edit.move(l, 'wordRight'),
-  '\x1bb': (l) => edit.move(l, 'wordLeft'),
-  '\x1bf': (l) => edit.move(l, 'wordRight'),
-  '\x1b[H': (l) => edit.move(l, 'home'),
-  '\x1b[F': (l) => edit.move(l, 'end'),
-  '\x01': (l) => edit.move(l, 'home'),
-  '\x05': (l) => edit.move(l, 'end'),
-  '\x0b': (l) => edit.cutTo(l, 'end'),
-  '\x15': (l) => edit.cutTo(l, 'home'),
-  '\x17': (l) => edit.cutTo(l, 'wordLeft'),
-  '\x1bd': (l) => edit.cutTo(l, 'wordRight'),
-  '\x19': edit.yank,
 }

@@ -6,6 +6,7 @@ import { layoutPages, pageAt } from './pages'
 import { geometry, rowIds } from './rows'
 import { makeScale, rulerTicks } from './scale'
 import { roundLength, stableLength } from './stableLength'
+import { pictureFor } from './useShownPath'
 import { captionsFit } from './useStableLength'
 import {
   burstOf,
@@ -298,6 +299,25 @@ describe('regions', () => {
         expect(parts.every((r) => r.to > r.from && r.from >= from)).toBe(true)
       }),
     )
+  })
+})
+
+describe('standing still', () => {
+  const later = (t: number) => ({ ...unmappedPath(), t, burst: { ...unmappedPath().burst!, inFlight: false } })
+  it('a pause – the latest burst – stays in the picture', () => {
+    const burst = unmappedPath()
+    expect(pictureFor(later(burst.t + 2e6), burst, true)).toBe(burst)
+  })
+  it('a step, another connection, an old burst – the picture – is of this instant', () => {
+    const burst = unmappedPath()
+    const now = later(burst.t + 2e6)
+    expect(pictureFor(now, burst, false)).toBe(now)
+    expect(pictureFor({ ...now, connection: { id: 77, label: 'x' } }, burst, true).connection?.id).toBe(77)
+    const old = later(burst.t + 60e6)
+    expect(pictureFor(old, burst, true)).toBe(old)
+    const undone = later(burst.t - 1)
+    expect(pictureFor(undone, burst, true)).toBe(undone)
+    expect(pictureFor(now, undefined, true)).toBe(now)
   })
 })
 
