@@ -236,6 +236,9 @@ describe('documents and recovery', () => {
       unsaved: false,
     })
     expect(opened.commands).toEqual(before.commands)
+    // A window asks at once: the stored samples are there, and what the machine must say is waited for.
+    expect((await second.ask('series', { branch: 'B' })).times.length).toBeGreaterThan(20)
+    expect((await second.ask('host.state', { branch: 'B' })).hostname).toBe('server')
     await second.until(() => second.of('session').some(({ state }) => state === 'paused'), 'the machine to catch up')
     await second.ask('run.until', { t: 6_000_000 })
     const again = await second.ask('series', { branch: 'B' })
@@ -295,6 +298,8 @@ describe('documents and recovery', () => {
     expect(offer).toMatchObject({ name: 'small', commands: 1, path: null })
     const state = (await second.ask('session.recover', { id: offer.id, action: 'open' }))!
     expect(state).toMatchObject({ unsaved: true, commands: [{ text: 'ifconfig cc0 -nomap' }] })
+    expect((await second.ask('series', { branch: 'A' })).branch).toBe('A')
+    expect((await second.ask('host.state', { branch: 'A' })).knobs.length).toBeGreaterThan(50)
     expect(await second.ask('session.recoverable', {})).toEqual([])
     await second.ask('session.layout', { layout: { left: 1 } })
     await second.lab.close()

@@ -20,6 +20,7 @@ import type {
   SessionState,
 } from '../../../preload/contract'
 import {
+  counterNames,
   EngineClient,
   letters as allLetters,
   type HostView,
@@ -79,7 +80,6 @@ export class Session {
   private readonly live = new Map<BranchLetter, Live>()
   /** Samples of runs that were taken away, in case Redo or Undo brings them back. */
   private readonly attic = new Map<string, CounterRows>()
-  private names: readonly string[] = []
   private runState: RunState = 'paused'
   private readonly origins = new Map<number, CommandOrigin>()
   /** Commands whose output the window has. */
@@ -121,7 +121,6 @@ export class Session {
       },
       log: (line) => parts.log(line),
     })
-    this.everRan = Object.values(current.reached).some((t) => t > 0)
     this.ready = this.begin()
     this.ready.catch((error: unknown) => this.report(error))
   }
@@ -135,18 +134,26 @@ export class Session {
 
   // ---------------------------------------------------------------------------------------------------------------- start
 
-  private async begin(): Promise<void> {
-    this.names = await this.engine.counterNames()
+  /** Runs and their stored samples are there at once; the machines follow. */
+  private prepare(): void {
     const { series } = this.parts
-    const fits = series !== null && series.names.join() === this.names.join()
+    const fits = series !== null && series.names.join() === counterNames.join()
     for (const letter of lettersOf(this.current.log)) {
-      const rows = new CounterRows(this.names)
+      const rows = new CounterRows(counterNames)
       const cached = fits ? series.branches.find((branch) => branch.letter === letter) : undefined
       if (cached !== undefined) rows.append(cached.times, cached.values)
-      this.live.set(letter, this.fresh(letter, rows))
+      const live = this.fresh(letter, rows)
+      live.t = this.current.reached[letter] ?? 0
+      this.live.set(letter, live)
     }
-    if (this.current.speed > 0) void this.engine.request('speed', { speed: this.current.speed })
+    this.everRan = Object.values(this.current.reached).some((t) => t > 0)
     if (this.everRan) this.runState = 'catching-up'
+  }
+
+  private async begin(): Promise<void> {
+    this.prepare()
+    if (this.current.speed > 0) void this.engine.request('speed', { speed: this.current.speed })
+    // Sent before anything else can be asked: whatever comes next finds the runs, or waits for them.
     await this.engine.request('plan', this.plan())
     this.completeRows()
     await this.refreshAll()
@@ -271,7 +278,7 @@ export class Session {
       case 'forked': {
         const { from, letter, t, name, by, inherited } = notice
         const id = ++this.lastId
-        this.live.set(letter, this.fresh(letter, this.rowsOf(from)?.copyUntil(t) ?? new CounterRows(this.names), id))
+        this.live.set(letter, this.fresh(letter, this.rowsOf(from)?.copyUntil(t) ?? new CounterRows(counterNames), id))
         void this.commit({
           op: 'entry',
           entry: { kind: 'fork', id, branch: letter, from, t, inherited, ...(by > 0 && { by }) },
@@ -450,7 +457,7 @@ export class Session {
   /** Samples of every run, for a document: thinned out, so that a long session is saved as quickly as a short one. */
   seriesCache(): { names: readonly string[]; branches: SeriesCache[] } {
     const branches = [...this.live].map(([letter, { rows }]) => ({ letter, ...rows.thinned(mostSamplesAtOnce) }))
-    return { names: this.names, branches }
+    return { names: counterNames, branches }
   }
 
   digest(letter: BranchLetter): Promise<{ digest: string; eventCount: number; t: number }> {
@@ -553,7 +560,7 @@ export class Session {
       const fork = forkOf(this.current.log, letter)
       const kept = this.attic.get(`${letter}${birthOf(letter)}`)
       const rows = kept ?? (fork === undefined ? undefined : this.rowsOf(fork.from)?.copyUntil(fork.t))
-      const live = this.fresh(letter, rows ?? new CounterRows(this.names))
+      const live = this.fresh(letter, rows ?? new CounterRows(counterNames))
       live.t = this.current.reached[letter] ?? fork?.t ?? 0
       this.live.set(letter, live)
       this.sendWhole(letter)
