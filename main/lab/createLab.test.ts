@@ -206,6 +206,23 @@ describe('a session', () => {
     const forked = await ask('branch.fork', { from: 'A', t: 1_500_000 })
     expect(forked).toMatchObject({ letter: 'C', t: 1_500_000, parent: { letter: 'A', t: 1_500_000 }, changed: [] })
   })
+
+  test('replaced while a window reads it – every read – is answered, by the session that takes its place', async () => {
+    const { ask } = await start()
+    await ask('session.new', { scenario: smallScenario() })
+    let replaced = false
+    const next = ask('session.new', { scenario: smallScenario(), seed: 11 }).finally(() => (replaced = true))
+    const reads: Promise<unknown>[] = []
+    while (!replaced) {
+      reads.push(ask('host.state', { branch: 'A' }), ask('sendPath', { branch: 'A' }), ask('series', { branch: 'A' }))
+      reads.push(ask('watch', { sendPath: ['A'] }), ask('console.complete', { branch: 'A', text: 'ifc', cursor: 3 }))
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    expect((await next).seed).toBe(11)
+    const results = await Promise.allSettled(reads)
+    expect(results.filter(({ status }) => status === 'rejected')).toEqual([])
+    expect(results.length).toBeGreaterThan(20)
+  })
 })
 
 describe('documents and recovery', () => {

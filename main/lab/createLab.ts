@@ -5,7 +5,14 @@
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import type { EventName, Events, Handlers, RecoverableSession, SessionState } from '../../preload/contract'
+import type {
+  ContractError,
+  EventName,
+  Events,
+  Handlers,
+  RecoverableSession,
+  SessionState,
+} from '../../preload/contract'
 import { comparisonCsv, comparisonHtml, comparisonMarkdown } from './compareReport'
 import { writeAtomic } from './document/atomicFile'
 import { extension } from './document/format'
@@ -312,6 +319,23 @@ class Service {
     return null
   }
 
+  /**
+   * Reads from the open session. One that is being replaced does not answer any more: then its successor does, so that a window that asks all
+   * the time never sees an error because it asked in between.
+   */
+  private async read<T>(ask: (session: Session) => Promise<T> | T): Promise<T> {
+    const { session, turn } = this
+    try {
+      return await ask(this.open())
+    } catch (error) {
+      const { code } = error as Partial<ContractError>
+      if (code !== 'closed' && code !== 'no-session') throw error
+      await turn
+      if (this.session === session) throw error
+      return ask(this.open())
+    }
+  }
+
   // -------------------------------------------------------------------------------------------------------------- handlers
 
   private handlers(): Handlers {
@@ -389,13 +413,13 @@ class Service {
       },
 
       'console.execute': ({ branch, text, origin }) => this.open().execute(branch, text, origin),
-      'console.complete': ({ branch, text, cursor }) => this.open().complete(branch, text, cursor),
+      'console.complete': ({ branch, text, cursor }) => this.read((session) => session.complete(branch, text, cursor)),
       'console.interrupt': ({ branch }) => this.open().interrupt(branch),
 
-      'host.state': ({ branch }) => this.open().hostState(branch),
-      sendPath: ({ branch, connection }) => this.open().sendPath(branch, connection),
-      series: ({ branch, from }) => this.open().series(branch, from),
-      watch: ({ sendPath, connection }) => this.open().watch(sendPath, connection),
+      'host.state': ({ branch }) => this.read((session) => session.hostState(branch)),
+      sendPath: ({ branch, connection }) => this.read((session) => session.sendPath(branch, connection)),
+      series: ({ branch, from }) => this.read((session) => session.series(branch, from)),
+      watch: ({ sendPath, connection }) => this.read((session) => session.watch(sendPath, connection)),
       compare: ({ branches, align, per }) => {
         const comparison = this.open().compare(branches, align, per)
         this.open().use('compare')

@@ -44,6 +44,9 @@ export interface PlacedBlock {
   rows: number
 }
 
+/** RIS: the terminal as new. */
+const fullReset = '\x1bc'
+
 /** `#rrggbb` with no opacity; other notations (forced colours) become plain transparent black. */
 function transparentHex(color: string): string {
   return /^#[0-9a-f]{6}$/i.test(color) ? `${color}00` : '#00000000'
@@ -81,6 +84,8 @@ export class ConsoleTerminal {
   #lineMarker: IMarker | undefined
   #shown: readonly ConsoleBlock[] = []
   #running: string | null = null
+  /** The prompt that the blocks were printed with. */
+  #prompt = ''
   #columns = 80
 
   constructor(element: HTMLElement, hooks: TerminalHooks, options: { screenReader: boolean }) {
@@ -156,7 +161,10 @@ export class ConsoleTerminal {
 
   /** Shows these blocks: appends what is new, prints everything again where history changed. */
   show(blocks: readonly ConsoleBlock[], running: string | null): void {
-    const same = this.#shown.length <= blocks.length && this.#shown.every((b, i) => b === blocks[i])
+    const same =
+      this.#prompt === this.#hooks.prompt() &&
+      this.#shown.length <= blocks.length &&
+      this.#shown.every((b, i) => b === blocks[i])
     this.#running = running
     if (!same) {
       this.#shown = blocks
@@ -191,8 +199,9 @@ export class ConsoleTerminal {
     for (const marker of this.#markers.values()) marker.dispose()
     this.#markers.clear()
     this.#drawn = null
-    this.#term.reset()
-    this.#term.write(this.#shown.map((b) => this.#text(b)).join('') + this.#lineText())
+    this.#prompt = this.#hooks.prompt()
+    // The reset goes through the stream: what was written before may not have been drawn yet, and would come after a reset by call.
+    this.#term.write(fullReset + this.#shown.map((b) => this.#text(b)).join('') + this.#lineText())
   }
 
   /** Fits rows and columns to the element; prints again if the columns changed, because lines break elsewhere. */

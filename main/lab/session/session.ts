@@ -152,7 +152,8 @@ export class Session {
 
   private async begin(): Promise<void> {
     this.prepare()
-    if (this.current.speed > 0) void this.engine.request('speed', { speed: this.current.speed })
+    if (this.current.speed > 0)
+      this.engine.request('speed', { speed: this.current.speed }).catch((error: unknown) => this.report(error))
     // Sent before anything else can be asked: whatever comes next finds the runs, or waits for them.
     await this.engine.request('plan', this.plan())
     this.completeRows()
