@@ -14,6 +14,7 @@ import { loadScenario } from '../../lab/scenario/load'
 import type { Scenario } from '../../lab/scenario/schema'
 import { formatTable } from '../../lab/table'
 import { formatBytes } from '../../lab/units'
+import { benchWindow } from './bench/window'
 import { exitDone, type Streams } from './output'
 
 export interface BenchOptions {
@@ -41,6 +42,7 @@ const benches: { [name: string]: (place: Place) => Promise<Figure[]> } = {
   console: benchConsole,
   memory: benchMemory,
   start: benchStart,
+  window: ({ workerUrl }) => benchWindow(workerUrl),
   buffers: benchBuffers,
 }
 export const benchNames: readonly string[] = Object.keys(benches)
@@ -244,7 +246,9 @@ async function benchStart(place: Place): Promise<Figure[]> {
   const program = fileURLToPath(new URL('./browser.js', place.workerUrl))
   const userData = mkdtempSync(join(tmpdir(), 'lab-bench-'))
   const began = performance.now()
-  const shell = spawn(process.execPath, [program, '--user-data', userData], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const shell = spawn(process.execPath, [program, '--port', '0', '--no-open', '--user-data', userData], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   try {
     const address = await new Promise<string>((done, fail) => {
       let said = ''
