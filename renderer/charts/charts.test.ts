@@ -163,8 +163,8 @@ describe('course', () => {
         fc.integer({ min: 2, max: 200 }),
         (values, buckets) => {
           const samples = line(values.length, (i) => values[i])
-          const { line: flat, band } = courseOf(samples, buckets)
-          expect(flat.length / 2).toBeLessThanOrEqual(buckets)
+          const { line: flat, band } = courseOf(samples, (values.length * 0.1 * ms) / buckets)
+          expect(flat.length / 2).toBeLessThanOrEqual(Math.min(buckets + 1, values.length))
           expect(flat[0]).toBe(samples.times[0])
           const lows = band.filter((_, i) => i % 3 === 1)
           const highs = band.filter((_, i) => i % 3 === 2)
@@ -179,10 +179,17 @@ describe('course', () => {
   it('a stretch without numbers – is – a gap in the line and left out of the band', () => {
     const { line: flat, band } = courseOf(
       line(100, (i) => (i < 50 ? NaN : 3)),
-      10,
+      ms,
     )
     expect(flat.filter((v) => Number.isNaN(v))).toHaveLength(5)
     expect(band.length / 3).toBe(5)
+  })
+  it('a fork, shorter than its parent – beside it – has points of the same stretches, and the same course where it is the same', () => {
+    const parent = line(1000, (i) => (i * 7919) % 100)
+    const fork = { times: parent.times.slice(555), values: parent.values.slice(555) }
+    const [all, part] = [parent, fork].map((samples) => courseOf(samples, 2 * ms).line)
+    // The first stretch of the fork is cut short; from there on they are equal.
+    expect([...part.slice(2)]).toEqual([...all.slice(all.length - part.length + 2)])
   })
   it('noise around a level – is said – to stay near it', () => {
     const noisy = line(2000, (i) => 9.4e9 + Math.sin(i * 12.9898) * 4e9)

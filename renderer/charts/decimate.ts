@@ -75,32 +75,36 @@ export interface Course {
 }
 
 /**
- * The course of samples in at most `buckets` stretches of equal time: the mean of each, with its smallest and largest value beside it
- * so that no extreme is lost. Scales as in {@link decimate}.
+ * The course of samples in stretches of equal time: the mean of each, with its smallest and largest value beside it so that no extreme is
+ * lost. Stretches begin at `origin` and last `stretch` ns for every line of a chart: lines thinned differently would seem to differ in noise.
+ * Scales as in {@link decimate}.
  */
-export function courseOf(samples: Samples, buckets: number, scaleX = 1, scaleY = 1, origin = 0): Course {
+export function courseOf(samples: Samples, stretch: number, scaleX = 1, scaleY = 1, origin = 0): Course {
   const { times, values } = samples
   const n = times.length
   const line: number[] = []
   const band: number[] = []
   const start = times[0]
-  const span = (times[n - 1] - start) / buckets
-  for (let b = 0, i = 0; b < buckets && i < n; b++) {
-    const end = b === buckets - 1 ? Infinity : start + (b + 1) * span
-    const first = i
+  const last = times[n - 1]
+  for (let i = 0; i < n;) {
+    let end = origin + (Math.floor((times[i] - origin) / stretch) + 1) * stretch
+    // A short piece at an end goes with its neighbour: the mean of two or three samples would stick out.
+    if (i === 0 && end - start < stretch / 2) end += stretch
+    if (last - end < stretch / 2) end = Infinity
+    const first = i++
     let sum = 0
     let count = 0
     let low = Infinity
     let high = -Infinity
-    for (; i < n && times[i] < end; i++) {
-      const v = values[i]
+    while (i < n && times[i] < end) i++
+    for (let j = first; j < i; j++) {
+      const v = values[j]
       if (Number.isNaN(v)) continue
       sum += v
       count += 1
       if (v < low) low = v
       if (v > high) high = v
     }
-    if (i === first) continue
     // The first and the last point stand at the ends of the line.
     const t = line.length === 0 ? start : i === n ? times[n - 1] : (times[first] + times[i - 1]) / 2
     const x = (t - origin) * scaleX
@@ -110,10 +114,11 @@ export function courseOf(samples: Samples, buckets: number, scaleX = 1, scaleY =
   return { line: Float64Array.from(line), band: Float64Array.from(band) }
 }
 
-/** The means of {@link courseOf} as samples, for sentences and for stacks; few samples stay as they are. */
-export function smoothed(samples: Samples, buckets: number): Samples {
-  if (samples.times.length <= 2 * buckets) return samples
-  const { line } = courseOf(samples, buckets)
+/** The means of {@link courseOf} as samples, for sentences and for stacks; where there are few in a stretch they stay as they are. */
+export function smoothed(samples: Samples, stretch: number): Samples {
+  const { times } = samples
+  if (times.length < 2 || (times[times.length - 1] - times[0]) * 2 > stretch * times.length) return samples
+  const { line } = courseOf(samples, stretch, 1, 1, times[0])
   return { times: line.filter((_, i) => i % 2 === 0), values: line.filter((_, i) => i % 2 === 1) }
 }
 

@@ -102,7 +102,8 @@ function phrase(line: NamedLine, shape: Shape, value: (v: number) => string): st
  */
 export function summarise(lines: readonly NamedLine[], unit: string): string {
   const known = lines.flatMap((line) => {
-    const shape = shapeOf(smoothed(line.samples, readable))
+    const { times } = line.samples
+    const shape = shapeOf(smoothed(line.samples, ((times.at(-1) ?? 0) - (times[0] ?? 0)) / readable))
     return shape === null ? [] : [{ line, shape }]
   })
   if (known.length === 0) return 'No samples yet.'
