@@ -1,5 +1,6 @@
 // npm test: installs what is missing, runs every check, and closes with one plain line, `N passed, N failed`.
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ALL_TARGETS, ensureBuilt } from './build.mjs'
@@ -68,6 +69,10 @@ export async function test(args) {
     return 1
   }
   mkdirSync(join(ROOT, RESULTS), { recursive: true })
+  // Whatever a test, a shell or a browser leaves behind goes with this folder, also what a killed process could not clear away.
+  const scratch = mkdtempSync(join(tmpdir(), 'nomap-'))
+  for (const name of ['TMPDIR', 'TMP', 'TEMP']) process.env[name] = scratch
+  process.on('exit', () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 }))
 
   const wants = (/** @type {string} */ step) => steps.includes(step)
   /** @type {Result[]} */
