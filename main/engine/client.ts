@@ -48,6 +48,7 @@ const mostLosses = 3
 export class EngineClient {
   private worker: Worker | null = null
   private number = 0
+  private bell = new Int32Array(new SharedArrayBuffer(4))
   private readonly pending = new Map<number, Pending>()
   /** Commands that took their place in the log, by number of their entry: after a loss they come again with the plan. */
   private readonly begun = new Set<number>()
@@ -99,7 +100,10 @@ export class EngineClient {
   }
 
   private send(number: number, name: RequestName, body: Requests[RequestName]): void {
-    this.worker?.postMessage({ kind: 'request', number, name, body })
+    if (this.worker === null) return
+    // Rung before it is sent: a worker in the middle of a slice looks up at once instead of at its end.
+    Atomics.add(this.bell, 0, 1)
+    this.worker.postMessage({ kind: 'request', number, name, body })
   }
 
   private spawn(): void {
@@ -121,7 +125,8 @@ export class EngineClient {
       gone(error.message)
     })
     worker.on('exit', (code) => gone(`it ended with code ${code}`))
-    worker.postMessage({ kind: 'start', body: this.options.start } satisfies WorkerInput)
+    this.bell = new Int32Array(new SharedArrayBuffer(4))
+    worker.postMessage({ kind: 'start', body: this.options.start, bell: this.bell } satisfies WorkerInput)
   }
 
   private take(message: FromWorker): void {

@@ -13,6 +13,8 @@ class Bench {
   private wall = 0
   private readonly timers: { at: number; callback: () => void }[] = []
   private number = 0
+  /** A request waits outside. */
+  called = false
 
   constructor(
     readonly tickMs = 0.05,
@@ -25,6 +27,7 @@ class Bench {
         post: (message) => this.messages.push(message),
         now: () => (this.wall += this.tickMs),
         later: (callback, ms) => this.timers.push({ at: this.wall + ms, callback }),
+        called: () => this.called,
         memory: () => ({ heapBytes: 1, externalBytes: 2 }),
       },
     )
@@ -362,6 +365,23 @@ describe('the engine', () => {
     expect(bench.frames().length).toBeLessThanOrEqual(63)
     expect(bench.frames().length).toBeGreaterThan(30)
     expect(longest).toBeLessThan(13)
+  })
+
+  test('a request waits – in the middle of a slice – it ends at once, and time still goes on', () => {
+    const bench = new Bench(0.05)
+    bench.plan([{ letter: 'A' }])
+    bench.send('run', {})
+    bench.turn()
+    bench.called = true
+    const began = { wall: bench['wall'], t: bench.ask('run', {}).t }
+    let longest = 0
+    for (let i = 0; i < 50; i++) {
+      const before = bench['wall']
+      bench.turn()
+      longest = Math.max(longest, bench['wall'] - before)
+    }
+    expect(longest).toBeLessThan(2)
+    expect(bench.ask('run', {}).t).toBeGreaterThan(began.t)
   })
 
   test('both branches – while running – are never farther apart than one round', () => {

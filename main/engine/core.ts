@@ -27,10 +27,12 @@ export interface CoreHost {
   now(): number
   /** Calls back after other messages had their turn, or after `ms`. */
   later(callback: () => void, ms: number): void
+  /** True while a request waits that has not been handed over yet: then a slice ends early. */
+  called(): boolean
   memory(): { heapBytes: number; externalBytes: number }
 }
 
-/** Longest stretch without looking at messages, ms. */
+/** Longest stretch without looking at messages, ms; a request that waits ends it at once. */
 const sliceMs = 8
 const frameMs = 1000 / 60
 const watchMs = 100
@@ -660,7 +662,7 @@ export class Core {
     this.ticking = false
     const began = this.host.now()
     const deadline = began + sliceMs
-    const late = (): boolean => this.host.now() >= deadline
+    const late = (): boolean => this.host.called() || this.host.now() >= deadline
     let wait = 0
     while (this.jobs.length > 0) {
       this.frameDue = true

@@ -5,14 +5,24 @@ import { Core } from './core'
 import type { Model } from './model'
 import type { FromWorker, StartMessage, ToWorker } from './protocol'
 
-export type WorkerInput = { kind: 'start'; body: StartMessage } | ToWorker
+export type WorkerInput =
+  | {
+      kind: 'start'
+      body: StartMessage
+      /** One number, counted up before every request that is sent: the worker sees it while it computes. */
+      bell: Int32Array<SharedArrayBuffer>
+    }
+  | ToWorker
 
 /** Serves a port: the first message starts the core, all others go to it. */
 export function serveCore(port: MessagePort, build: (start: StartMessage) => Model): void {
   let core: Core | null = null
+  /** Requests taken so far. */
+  let taken = 0
   const post = (message: FromWorker, transfer: ArrayBuffer[]): void => port.postMessage(message, transfer)
   port.on('message', (message: WorkerInput) => {
     if (message.kind === 'start') {
+      const { bell } = message
       const model = build(message.body)
       core = new Core(model, message.body, {
         post,
@@ -22,12 +32,16 @@ export function serveCore(port: MessagePort, build: (start: StartMessage) => Mod
           if (ms < 1) setImmediate(callback)
           else setTimeout(callback, ms)
         },
+        called: () => Atomics.load(bell, 0) !== taken,
         memory: () => {
           const { heapUsed, external, arrayBuffers } = process.memoryUsage()
           return { heapBytes: heapUsed, externalBytes: external + arrayBuffers }
         },
       })
       post({ kind: 'ready', counterNames: [...model.counterNames] }, [])
-    } else core?.handle(message)
+    } else {
+      taken = (taken + 1) | 0
+      core?.handle(message)
+    }
   })
 }
