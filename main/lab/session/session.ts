@@ -50,6 +50,8 @@ const snapshotBudget = 192 << 20
 const mostSamplesAtOnce = 8192
 /** How often the time reached is written to the journal while it runs, ms. */
 const reachedEveryMs = 10_000
+/** How long after a command that changed no setting the host is read again, ms. */
+const refreshAfterMs = 250
 /** How often an exercise is judged while it runs, ms. */
 const judgeEveryMs = 250
 
@@ -73,6 +75,9 @@ interface Live {
   stopped: string | null
   host: HostView | null
   settings: SettingsView | null
+  /** The host as the window has it, but for the time. */
+  hostShown: string
+  refreshing: NodeJS.Timeout | null
 }
 
 export class Session {
@@ -82,6 +87,8 @@ export class Session {
   private readonly attic = new Map<string, CounterRows>()
   private runState: RunState = 'paused'
   private readonly origins = new Map<number, CommandOrigin>()
+  /** Commands under way that are on their way to the disk. */
+  private readonly kept = new Map<number, Promise<void>>()
   /** Commands whose output the window has. */
   private readonly shown = new Set<number>()
   private lastId: number
@@ -174,7 +181,17 @@ export class Session {
   }
 
   private fresh(letter: BranchLetter, rows: CounterRows, birth = forkOf(this.current.log, letter)?.id ?? 0): Live {
-    return { birth, rows, t: 0, loading: false, stopped: null, host: null, settings: null }
+    return {
+      birth,
+      rows,
+      t: 0,
+      loading: false,
+      stopped: null,
+      host: null,
+      settings: null,
+      hostShown: '',
+      refreshing: null,
+    }
   }
 
   /** A copy begins where it parted from its parent; what came before is the parent's. */
@@ -252,7 +269,7 @@ export class Session {
       case 'began': {
         const { branch, id, t, text, interrupt } = notice
         const origin = this.origins.get(id) ?? 'console'
-        void this.commit({
+        const kept = this.commit({
           op: 'entry',
           entry: {
             kind: 'command',
@@ -266,6 +283,7 @@ export class Session {
             ...(interrupt && { interrupt }),
           },
         })
+        this.kept.set(id, kept)
         return
       }
       case 'executed': {
@@ -273,7 +291,10 @@ export class Session {
         const { id, replay, status, changed } = result
         if (!replay) void this.commit({ op: 'status', id, status, changed })
         this.show(branch, id, result)
-        if (!replay) void this.refresh(branch)
+        if (!replay) {
+          if (changed) void this.refresh(branch)
+          else this.refreshLater(branch)
+        }
         return
       }
       case 'forked': {
@@ -395,11 +416,23 @@ export class Session {
       live.host = host
       live.settings = settings
       live.t = Math.max(live.t, host.t)
-      this.parts.emit('host', { ...host, branch: letter })
+      const text = JSON.stringify({ ...host, t: 0 })
+      if (text !== live.hostShown) this.parts.emit('host', { ...host, branch: letter })
+      live.hostShown = text
       this.announce()
     } catch (error) {
       this.report(error)
     }
+  }
+
+  /** After a command that changed no setting: there is hardly ever anything new, so it waits until the answer is drawn. */
+  private refreshLater(letter: BranchLetter): void {
+    const live = this.live.get(letter)
+    if (live === undefined || live.refreshing !== null) return
+    live.refreshing = setTimeout(() => {
+      live.refreshing = null
+      if (this.live.get(letter) === live) void this.refresh(letter)
+    }, refreshAfterMs)
   }
 
   private async refreshAll(): Promise<void> {
@@ -473,13 +506,17 @@ export class Session {
     const id = ++this.lastId
     this.origins.set(id, origin)
     const { branch, t, tEnd, output, status } = await this.engine.request('execute', { branch: letter, id, text })
-    await this.journalled
+    // The command must be on the disk, its status need not: executing it again gives the same.
+    await this.kept.get(id)
+    this.kept.delete(id)
     return { branch, t, tEnd, text, output, status }
   }
 
   async interrupt(letter: BranchLetter): Promise<null> {
     this.need(letter)
-    await this.engine.request('interrupt', { branch: letter, id: ++this.lastId })
+    const id = ++this.lastId
+    await this.engine.request('interrupt', { branch: letter, id })
+    this.kept.delete(id)
     return null
   }
 
@@ -779,6 +816,7 @@ export class Session {
   async close(): Promise<void> {
     if (this.judging !== null) clearTimeout(this.judging)
     this.judging = null
+    for (const { refreshing } of this.live.values()) if (refreshing !== null) clearTimeout(refreshing)
     this.noteReached()
     await this.journalled
     await this.engine.close()
