@@ -75,6 +75,8 @@ export interface WorkloadConfig {
   thinkNs: number
   /** Requests a connection makes before it closes and a new one opens; 0 = keeps it. */
   requestsPerConnection: number
+  /** Requests of each client, over all its connections; then it is done. 0 or left out: it goes on until the load stops. */
+  requests?: number
   /** Virtual time at which the load starts; negative: only by command. */
   startNs: number
   /** Spread of the connections' first requests, ns. */

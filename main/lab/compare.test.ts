@@ -96,7 +96,7 @@ describe('comparison', () => {
   })
 
   test('per second and per GiB – only totals are divided', () => {
-    const values = { 7: { conversions: 500, cpu_share: 0.5, bytes_verified: 2 * 1073741824 } }
+    const values = { 7: { conversions: 500, cpu_share: 0.5, goodput_bps: 4 * 8 * 1073741824 } }
     const options = { window: { from: 0, to: 5e8 }, per: 'second' as const }
     const second = compareRuns([run('A', {}, values), run('B', {}, values)], options).metrics
     expect(second[0]).toMatchObject({ unit: 'mbufs/s', values: [1000, 1000] })

@@ -51,12 +51,13 @@ function normalised(
   options: CompareOptions,
 ): number | null {
   if (value === null || options.per === undefined || metric?.kind !== 'total') return value
+  const seconds = ((options.window?.to ?? 0) - (options.window?.from ?? 0)) / 1e9
   const by =
     options.per === 'second'
-      ? ((options.window?.to ?? 0) - (options.window?.from ?? 0)) / 1e9
+      ? seconds
       : options.per === 'request'
         ? (all['requests'] ?? 0)
-        : (all['bytes_verified'] ?? 0) / 1073741824
+        : ((all['goodput_bps'] ?? 0) / 8 / 1073741824) * seconds
   return by > 0 ? value / by : null
 }
 

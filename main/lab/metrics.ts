@@ -122,7 +122,8 @@ const list: Metric[] = [
     title: 'Bytes verified',
     unit: 'B',
     better: 'more',
-    description: 'Bytes of files that the clients compared with the file and found equal.',
+    description:
+      'Bytes of files that the clients compared with the file and found equal, from the first request to the last.',
     source: 'application counters of the emulated clients (read)',
     kind: 'total',
     shown: 'run',

@@ -130,21 +130,23 @@ export async function runOnce(request: RunRequest, hooks: RunHooks): Promise<Run
     metrics,
     overrides: { ...scenario.cost.parameters },
   }
-  await drain(branch, hooks, end)
+  await drain(branch, hooks, end, (config.workload.requests ?? 0) > 0)
   const left = machine.kernels.map(memoryUse)
   const more = (key: 'mbufs' | 'wiredPages'): number => left.reduce((sum, use, i) => sum + use[key] - base[i][key], 0)
   metrics['leaked_mbufs'] = more('mbufs')
   metrics['leaked_wired_pages'] = more('wiredPages')
-  // A wrong byte counts whenever it arrives, also before and after the window.
-  metrics['bytes_corrupt'] = machine.kernels[1].apps.client.stat.bytes_corrupt
+  // Bytes count whenever they arrive, also before and after the window.
+  const { bytes_corrupt, bytes_verified } = machine.kernels[1].apps.client.stat
+  metrics['bytes_corrupt'] = bytes_corrupt
+  metrics['bytes_verified'] = bytes_verified
   hooks.progress(1)
   return { record, rows, host }
 }
 
-/** Stops the load and goes on until nothing is in flight. */
-async function drain(branch: Branch<Machine>, hooks: RunHooks, end: number): Promise<void> {
+/** Goes on until nothing is in flight. A load without an end of its own is stopped; one with an end is done to the end. */
+async function drain(branch: Branch<Machine>, hooks: RunHooks, end: number, ends: boolean): Promise<void> {
   const { machine } = branch
-  branch.built.setLoad(false)
+  if (!ends) branch.built.setLoad(false)
   // Steps of growing length: a quick machine is not run through minutes of silence, a lossy one gets its time.
   let step = 1e6
   while (!isDrained(machine) && machine.time < end + drainLimitNs) {

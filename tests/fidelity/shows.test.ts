@@ -32,6 +32,8 @@ describe('first-lab', () => {
     const on = await run('first-lab', { ...short, ...unmapped, 'cc0.nomap': 'on' })
     const off = await run('first-lab', { ...short, ...unmapped, 'cc0.nomap': 'off' })
     const old = await run('first-lab', { ...short, ...mapped, 'cc0.nomap': 'on' })
+    // Show 3: the same bytes, to the last one.
+    expect([off['bytes_verified'], old['bytes_verified']]).toEqual([on['bytes_verified'], on['bytes_verified']])
     expect(on['unmapped_mbufs']).toBeGreaterThan(200)
     expect(on['conversions']).toBe(0)
     expect(off['conversions']).toBe(off['unmapped_mbufs'])

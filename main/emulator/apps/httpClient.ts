@@ -137,7 +137,7 @@ export function clientLoadOn(k: Kernel): void {
   stat.running = 1
   const { rampNs, connections } = k.machine.config.workload
   for (let row = 1; row <= connections; row++) {
-    if (conn.state[row] !== CLOSED) continue
+    if (conn.state[row] !== CLOSED || isSpent(k, row)) continue
     const delay = Math.floor((draw(k, row, 0, SALT_START) / 4294967296) * rampNs)
     pause(k, row, delay)
   }
@@ -224,7 +224,7 @@ function failed(k: Kernel, row: number, error: number): void {
   stat.errors++
   stat.lastError = error
   shut(k, row)
-  if (stat.running !== 0) pause(k, row, RETRY_NS)
+  if (stat.running !== 0 && !isSpent(k, row)) pause(k, row, RETRY_NS)
 }
 
 /** Something changed on the socket: goes on as far as possible. */
@@ -256,7 +256,7 @@ function advance(k: Kernel, row: number): void {
       if (error === EAGAIN) return
       if (error === 0 && soTransferred === 0 && conn.state[row] === FINISHING) {
         shut(k, row)
-        if (stat.running !== 0) pause(k, row, 0)
+        if (stat.running !== 0 && !isSpent(k, row)) pause(k, row, 0)
         return
       }
       if (conn.timer[row] !== 0) k.machine.cancel(conn.timer[row])
@@ -267,17 +267,25 @@ function advance(k: Kernel, row: number): void {
   }
 }
 
+/** True if this client has had all the answers that the workload gives it. */
+function isSpent(k: Kernel, row: number): boolean {
+  const limit = k.machine.config.workload.requests ?? 0
+  return limit > 0 && k.apps.client.conn.serial[row] >= limit
+}
+
 /** True if this request is the last of its socket. */
 function isLast(k: Kernel, row: number): boolean {
-  const limit = k.machine.config.workload.requestsPerConnection
-  return limit > 0 && k.apps.client.conn.made[row] >= limit
+  const { requestsPerConnection, requests = 0 } = k.machine.config.workload
+  const { conn } = k.apps.client
+  if (requests > 0 && conn.serial[row] + 1 >= requests) return true
+  return requestsPerConnection > 0 && conn.made[row] >= requestsPerConnection
 }
 
 /** Begins the next request. */
 function request(k: Kernel, row: number): void {
   const { conn, stat } = k.apps.client
   const files = k.machine.config.files.entries
-  if (stat.running === 0 || files.length === 0) {
+  if (stat.running === 0 || files.length === 0 || isSpent(k, row)) {
     shut(k, row)
     return
   }
@@ -390,9 +398,10 @@ function complete(k: Kernel, row: number): void {
   stat.latencyCount++
   stat.latencySum += ns
   if (ns > stat.latencyMax) stat.latencyMax = ns
+  const last = isLast(k, row)
   const serial = conn.serial[row]
   conn.serial[row] = serial + 1
-  if (isLast(k, row)) {
+  if (last) {
     conn.state[row] = FINISHING
     advance(k, row)
     return

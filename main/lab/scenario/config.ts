@@ -12,6 +12,15 @@ export interface ConfigOptions {
   debug?: boolean
 }
 
+/** Requests of each client; 0 = endless. `auto` is endless where more than the link limits the load: the end would be far off. */
+function requestsOf({ workload, link, warmup, duration }: Scenario, entries: LoadedFiles['entries']): number {
+  if (workload.requests !== 'auto') return workload.requests
+  if (workload.think > 0 || link.loss > 0 || link.duplicate > 0 || link.reorder > 0 || entries.length === 0) return 0
+  const mean = entries.reduce((sum, { size }) => sum + size, 0) / entries.length
+  const bytes = (link.rate / 8) * ((warmup + duration) / 1e9)
+  return Math.ceil(bytes / Math.max(1, mean) / workload.connections) + 2
+}
+
 /** Plain data for the emulator; everything is in its units. */
 export function scenarioToConfig(
   scenario: Scenario,
@@ -54,6 +63,8 @@ export function scenarioToConfig(
       connections: workload.connections,
       thinkNs: workload.think,
       requestsPerConnection: workload.requestsPerConnection,
+      // In a session the load is the user's to stop.
+      requests: options.loadByCommand === true ? 0 : requestsOf(scenario, files.entries),
       startNs: options.loadByCommand === true ? -1 : workload.start,
       rampNs: workload.ramp,
       sendLowat: workload.sendLowWater,

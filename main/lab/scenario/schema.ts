@@ -118,6 +118,11 @@ const workloadSchema = z.strictObject({
   connections: whole(1, 10_000).default(100),
   think: quantity('time', { max: 1e12, words: 'a pause is at most 1000s' }).default(0),
   requestsPerConnection: whole(0, 1_000_000).default(0),
+  /**
+   * Requests of each client in a headless run, which goes on after its window until all are answered; 0 = endless, until the window ends.
+   * `auto` = what the link can carry until the end of the window, and two more: then runs that differ by a knob deliver the same bytes.
+   */
+  requests: z.union([z.literal('auto'), whole(0, 1_000_000)]).default(0),
   start: quantity('time', { max: 1e12, words: 'the start is at most 1000s' }).default(1_000_000),
   ramp: quantity('time', { max: 1e12, words: 'the ramp is at most 1000s' }).default(1_000_000),
   sendLowWater: quantity('bytes', { max: 1073741824, words: 'a low-water mark is at most 1GiB' }).default(0),

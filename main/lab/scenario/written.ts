@@ -45,6 +45,7 @@ export function writtenScenario(scenario: Scenario): ScenarioInput {
       connections: workload.connections,
       think: time(workload.think),
       requestsPerConnection: workload.requestsPerConnection,
+      requests: workload.requests,
       start: time(workload.start),
       ramp: time(workload.ramp),
       sendLowWater: `${workload.sendLowWater}B`,
