@@ -162,6 +162,17 @@ const list: Metric[] = [
     compute: (w) => w.delta('server_unmapped_sent'),
   },
   {
+    name: 'unmapped_to_card',
+    title: 'Unmapped mbufs queued to the card',
+    unit: 'mbufs',
+    better: 'none',
+    description: 'Unmapped mbufs that left ip_output as they were and went into the queue of a card.',
+    source: 'counters in ip_output and mb_unmapped_to_ext (read)',
+    kind: 'total',
+    shown: 'run',
+    compute: (w) => w.delta('server_unmapped_sent') - w.delta('server_conversions'),
+  },
+  {
     name: 'conversions',
     title: 'Conversions',
     unit: 'mbufs',

@@ -100,9 +100,9 @@ export function createHttpClient(k: Kernel) {
 /** Gets the processes ready; connections open when the load starts. */
 export function httpClientStart(k: Kernel): void {
   const { worker, conn, stat } = k.apps.client
-  // The server is host 0, by its first interface.
-  const first = k.machine.config.hosts[0].interfaces[0]
-  if (first !== undefined) stat.server = inet_addr(first.address)
+  // The server is host 0, by its first interface if nothing else is asked for.
+  const address = k.machine.config.workload.server ?? k.machine.config.hosts[0].interfaces[0]?.address
+  if (address !== undefined) stat.server = inet_addr(address)
   for (let cpu = 0; cpu < k.cpu.count; cpu++) {
     const row = worker.alloc()
     worker.cpu[row] = cpu

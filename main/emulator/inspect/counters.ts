@@ -2,7 +2,7 @@
  * Counters and levels that charts, metrics and comparisons are made of: each declared once, read into a caller's array without allocating.
  * Host 0 is the server under test, host 1 the peer with the clients.
  */
-import { MAC_COUNTERS, MAC_TX_FRAMES, MAC_TX_OCTETS } from '../dev/cxgbe/adapter'
+import { nicOf } from '../dev/models'
 import { CAUSE, causes } from '../machine/cost'
 import type { Kernel } from '../kernel'
 import type { Machine } from '../machine/machine'
@@ -67,13 +67,6 @@ export function sentBytes(k: Kernel): number {
 export function busyNs(k: Kernel): number {
   let sum = 0
   for (let cpu = 0; cpu < k.cpu.count; cpu++) sum += k.cpu.busyNs[cpu]
-  return sum
-}
-
-/** Sum of a counter over all transmit queues of a host's ports. */
-function overTxqs(column: Float64Array): number {
-  let sum = 0
-  for (let q = 1; q < column.length; q++) sum += column[q]
   return sum
 }
 
@@ -252,39 +245,59 @@ const list: readonly Counter[] = [
     'frames',
     'counter',
     'frames the card of the server has sent',
-    'dev/cxgbe',
-    (m) => server(m).cxgbe.mac[TX_FRAMES],
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).txFrames(server(m)),
   ),
   counter(
     'server_tx_octets',
     'bytes',
     'counter',
     'octets the card of the server has sent',
-    'dev/cxgbe',
-    (m) => server(m).cxgbe.mac[TX_OCTETS],
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).txOctets(server(m)),
   ),
-  counter('server_tx_descriptors', 'descriptors', 'counter', 'descriptors the driver has written', 'dev/cxgbe', (m) =>
-    overTxqs(server(m).cxgbe.txq.descriptors),
+  counter(
+    'server_tx_descriptors',
+    'descriptors',
+    'counter',
+    'descriptors the driver has written',
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).descriptors(server(m)),
   ),
   counter(
     'server_tx_segments',
     'entries',
     'counter',
     'scatter/gather entries the driver has written',
-    'dev/cxgbe',
-    (m) => overTxqs(server(m).cxgbe.txq.segments),
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).segments(server(m)),
   ),
-  counter('server_doorbells', 'writes', 'counter', 'doorbell writes', 'dev/cxgbe', (m) =>
-    overTxqs(server(m).cxgbe.txq.doorbells),
+  counter('server_doorbells', 'writes', 'counter', 'doorbell writes', 'dev/cxgbe, dev/e1000', (m) =>
+    nicOf(server(m)).doorbells(server(m)),
   ),
-  counter('server_immediate', 'packets', 'counter', 'packets that went inside the work request', 'dev/cxgbe', (m) =>
-    overTxqs(server(m).cxgbe.txq.imm_wrs),
+  counter(
+    'server_immediate',
+    'packets',
+    'counter',
+    'packets that went inside the work request',
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).immediate(server(m)),
   ),
-  counter('server_tso_bursts', 'bursts', 'counter', 'bursts that the card cut into segments', 'dev/cxgbe', (m) =>
-    overTxqs(server(m).cxgbe.txq.tso_wrs),
+  counter(
+    'server_tso_bursts',
+    'bursts',
+    'counter',
+    'bursts that the card cut into segments',
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).tsoBursts(server(m)),
   ),
-  counter('server_interrupts', 'interrupts', 'counter', 'receive interrupts of the server', 'dev/cxgbe', (m) =>
-    overTxqs(server(m).cxgbe.rxq.interrupts),
+  counter(
+    'server_interrupts',
+    'interrupts',
+    'counter',
+    'receive interrupts of the server',
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).interrupts(server(m)),
   ),
   counter(
     'link_lost',
@@ -319,10 +332,6 @@ const list: readonly Counter[] = [
     ),
   ),
 ]
-
-/** Rows of the MAC counters of port 1. */
-const TX_OCTETS = MAC_COUNTERS + MAC_TX_OCTETS
-const TX_FRAMES = MAC_COUNTERS + MAC_TX_FRAMES
 
 /** What {@link readCounters} writes, in its order. */
 export const counterDeclarations: readonly CounterDeclaration[] = list.map(

@@ -17,11 +17,13 @@ export function writtenScenario(scenario: Scenario): ScenarioInput {
       name: host.name,
       cpus: host.cpus,
       clock: `${host.clock}Hz`,
+      profile: host.profile,
       memory: `${host.memory}B`,
       cost: host.cost,
       tunables: { ...host.tunables },
       sysctls: { ...host.sysctls },
       interfaces: host.interfaces.map((entry) => ({ ...entry, capabilities: { ...entry.capabilities } })),
+      vlans: host.vlans.map((entry) => ({ ...entry })),
     })),
     link: {
       rate: `${link.rate}bps`,
@@ -38,7 +40,13 @@ export function writtenScenario(scenario: Scenario): ScenarioInput {
       ...(files.path !== undefined && { path: files.path }),
       contiguity: files.contiguity,
       cache: files.cache,
-      disk: { latency: time(files.disk.latency), rate: `${files.disk.rate}B/s` },
+      disk: {
+        latency: time(files.disk.latency),
+        rate: `${files.disk.rate}B/s`,
+        queueDepth: files.disk.queueDepth,
+        errors: files.disk.errors,
+        shortReads: files.disk.shortReads,
+      },
     },
     workload: {
       method: workload.method,
@@ -49,6 +57,9 @@ export function writtenScenario(scenario: Scenario): ScenarioInput {
       ramp: time(workload.ramp),
       sendLowWater: `${workload.sendLowWater}B`,
       port: workload.port,
+      ...(workload.server !== undefined && { server: workload.server }),
+      flags: [...workload.flags],
+      readahead: workload.readahead,
     },
     metrics: [...scenario.metrics],
   }
