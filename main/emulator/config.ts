@@ -103,6 +103,8 @@ export interface WorkloadConfig {
   sendfileFlags: number
   /** TCP port. */
   port: number
+  /** Requests that a client sends together before it waits for the answers. Default 1; more only with requestsPerConnection 0. */
+  pipeline?: number
   /** Dotted address that the clients connect to; default: that of the server's first interface. */
   server?: string
 }

@@ -5,6 +5,7 @@
 import { nicOf } from '../dev/models'
 import { CAUSE, causes } from '../machine/cost'
 import type { Kernel } from '../kernel'
+import { sfstatOrder } from '../kern/kern_sendfile'
 import type { Machine } from '../machine/machine'
 
 export interface CounterDeclaration {
@@ -299,6 +300,75 @@ const list: readonly Counter[] = [
     'dev/cxgbe, dev/e1000',
     (m) => nicOf(server(m)).interrupts(server(m)),
   ),
+  counter(
+    'server_conversion_failures',
+    'packets',
+    'counter',
+    'packets lost because an mbuf or an sf_buf for their conversion was missing',
+    'kern/kern_mbuf mb_unmapped_to_ext',
+    (m) => server(m).mbstat.conversion_failures,
+  ),
+  ...sfstatOrder.map((name) =>
+    counter(
+      `server_${name}`,
+      'count',
+      'counter',
+      `kern.ipc.sfstat: ${name}`,
+      'kern/kern_sendfile',
+      (m) => server(m).sendfile.stat[name],
+    ),
+  ),
+  counter(
+    'server_notready_mbufs',
+    'mbufs',
+    'counter',
+    'mbufs that sendfile queued before their pages were read',
+    'kern/kern_sendfile',
+    (m) => server(m).mbstat.notready_mbufs,
+  ),
+  counter(
+    'server_ready_merged',
+    'mbufs',
+    'counter',
+    'mbufs merged into the one before when their data became ready',
+    'kern/uipc_sockbuf sbready_compress',
+    (m) => server(m).mbstat.ready_merged,
+  ),
+  counter(
+    'server_ready_compressed',
+    'mbufs',
+    'counter',
+    'unmapped mbufs that became plain ones when their data became ready',
+    'kern/uipc_sockbuf sbready_compress',
+    (m) => server(m).mbstat.ready_compressed,
+  ),
+  counter(
+    'server_disk_reads',
+    'requests',
+    'counter',
+    'requests to the disk',
+    'vm/disk',
+    (m) => server(m).disk.state.reads,
+  ),
+  counter(
+    'server_disk_errors',
+    'requests',
+    'counter',
+    'requests that the disk failed',
+    'vm/disk',
+    (m) => server(m).disk.state.errors,
+  ),
+  counter(
+    'server_disk_short',
+    'requests',
+    'counter',
+    'requests of which the disk brought a part only, the rest by another access',
+    'vm/disk',
+    (m) => server(m).disk.queue?.n.shortReads ?? 0,
+  ),
+  counter('server_sfbufs_used', 'sf_bufs', 'gauge', 'sf_bufs in use', 'kern/subr_sfbuf', (m) => {
+    return server(m).page.vm.sfbufs?.n.used ?? 0
+  }),
   counter(
     'link_lost',
     'frames',

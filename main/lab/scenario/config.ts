@@ -73,6 +73,7 @@ export function scenarioToConfig(
       sendLowat: workload.sendLowWater,
       sendfileFlags: sendfileFlags(workload),
       port: workload.port,
+      pipeline: workload.pipeline,
       ...(workload.server !== undefined && { server: serverAddress(scenario, workload.server) }),
     },
     cost: { on: scenario.cost.on, parameters: { ...scenario.cost.parameters } },

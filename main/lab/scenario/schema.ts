@@ -131,7 +131,7 @@ const filesSchema = z
     message: 'has both generate and path; keep one of them',
   })
 
-const workloadSchema = z.strictObject({
+const workloadFields = z.strictObject({
   method: z.enum(['sendfile', 'write']).default('sendfile'),
   connections: whole(1, 10_000).default(100),
   think: quantity('time', { max: 1e12, words: 'a pause is at most 1000s' }).default(0),
@@ -146,7 +146,13 @@ const workloadSchema = z.strictObject({
   flags: z.array(z.enum(['nodiskio', 'sync', 'nocache'])).default([]),
   /** Pages that sendfile(2) is asked to read ahead. */
   readahead: whole(0, 65535).default(0),
+  /** Requests that a client sends together before it waits for the answers (HTTP pipelining). */
+  pipeline: whole(1, 16).default(1),
 })
+const workloadSchema = workloadFields.refine(
+  ({ pipeline, requestsPerConnection }) => pipeline === 1 || requestsPerConnection === 0,
+  { message: 'has both pipeline and requestsPerConnection; keep one of them' },
+)
 
 export const scenarioSchema = z.strictObject({
   schema: z.literal(1, { error: 'is not 1, the only version of the scenario format that this lab reads' }),

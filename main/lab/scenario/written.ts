@@ -60,6 +60,7 @@ export function writtenScenario(scenario: Scenario): ScenarioInput {
       ...(workload.server !== undefined && { server: workload.server }),
       flags: [...workload.flags],
       readahead: workload.readahead,
+      pipeline: workload.pipeline,
     },
     metrics: [...scenario.metrics],
   }
