@@ -9,6 +9,7 @@ import { createIgb } from './dev/e1000/if_em'
 import { attachInterfaces } from './dev/models'
 import { createKqueueTable } from './kern/kern_event'
 import { createMbufTables, mbuf_init } from './kern/kern_mbuf'
+import { mb_reclaim_init } from './kern/kern_mbuf_reclaim'
 import { declareKernelMib } from './kern/kern_mib'
 import { createSendfile, declareSendfileSysctls } from './kern/kern_sendfile'
 import { SysctlTree } from './kern/kern_sysctl'
@@ -107,6 +108,7 @@ export class Kernel {
     this.cxgbe = createCxgbe(this)
     this.igb = createIgb(this)
     this.apps = createApps(this)
+    mb_reclaim_init(this)
   }
 
   /** Name of a state part of this host. */

@@ -57,6 +57,9 @@ export const EV_IGB_TASK = 25
 /** a = host, b = port: igb: the link is negotiated. */
 export const EV_IGB_LINK = 26
 
+/** Task. a = host: a zone of mbufs is at its limit, queues are given up. */
+export const EV_MB_RECLAIM = 27
+
 /** Room for kinds; handlers are an array of this length. */
 export const EVENT_KINDS = 64
 
@@ -88,4 +91,5 @@ export const eventNames: readonly string[] = [
   'igb interrupt',
   'igb queue interrupt',
   'igb link negotiated',
+  'mbuf reclaim',
 ]
