@@ -7,7 +7,7 @@
 export interface InterfaceConfig {
   /** Name in the host, for instance `cc0`. */
   name: string
-  /** `t6`: cxgbe(4) port of a T6 adapter with IFCAP_NOMAP. `igb`: a NIC without it. */
+  /** `t6`: cxgbe(4) port of a T6 adapter with IFCAP_NOMAP. `igb`: igb(4) port of an I350, without it. The host's first interface is on the link. */
   model: 't6' | 'igb'
   /** Dotted IPv4 address and prefix length. */
   address: string
@@ -33,6 +33,18 @@ export interface HostConfig {
   /** Sysctls written at boot, after the tunables. */
   sysctls: { [name: string]: string }
   interfaces: InterfaceConfig[]
+  /** vlan(4) interfaces made at boot. */
+  vlans?: VlanConfig[]
+}
+
+/** An interface for one tag of a parent. */
+export interface VlanConfig {
+  name: string
+  parent: string
+  /** 1 … 4094. */
+  tag: number
+  address: string
+  prefixLength: number
 }
 
 export interface LinkConfig {
@@ -65,6 +77,12 @@ export interface FilesConfig {
   /** Disk latency (ns) and bandwidth (bytes a second) for cold pages. */
   diskLatencyNs: number
   diskBytesPerSecond: number
+  /** Requests the disk works on at a time; others wait. Default 32. */
+  diskQueueDepth?: number
+  /** Share (0 … 1) of the requests that fail with EIO. Default 0. */
+  diskErrors?: number
+  /** Share (0 … 1) of the requests that bring a part only; the rest costs another access. Default 0. */
+  diskShortReads?: number
 }
 
 export interface WorkloadConfig {
@@ -87,6 +105,10 @@ export interface WorkloadConfig {
   sendfileFlags: number
   /** TCP port. */
   port: number
+  /** Requests that a client sends together before it waits for the answers. Default 1; more only with requestsPerConnection 0. */
+  pipeline?: number
+  /** Dotted address that the clients connect to; default: that of the server's first interface. */
+  server?: string
 }
 
 export interface MachineConfig {

@@ -9,8 +9,10 @@ export type {
   InterfaceConfig,
   LinkConfig,
   MachineConfig,
+  VlanConfig,
   WorkloadConfig,
 } from './config'
+export { SF_NOCACHE, SF_NODISKIO, SF_SYNC } from './sys/socket'
 export { Machine } from './machine/machine'
 export type { Kernel } from './kernel'
 export type { Plain, Snapshot } from './machine/state'

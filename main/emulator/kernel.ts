@@ -5,8 +5,11 @@
 import { createApps } from './apps/apps'
 import type { HostConfig } from './config'
 import { createCxgbe } from './dev/cxgbe/t4_main'
+import { createIgb } from './dev/e1000/if_em'
+import { attachInterfaces } from './dev/models'
 import { createKqueueTable } from './kern/kern_event'
 import { createMbufTables, mbuf_init } from './kern/kern_mbuf'
+import { mb_reclaim_init } from './kern/kern_mbuf_reclaim'
 import { declareKernelMib } from './kern/kern_mib'
 import { createSendfile, declareSendfileSysctls } from './kern/kern_sendfile'
 import { SysctlTree } from './kern/kern_sysctl'
@@ -20,6 +23,7 @@ import type { Machine } from './machine/machine'
 import type { Registry } from './machine/state'
 import { createIfnet } from './net/if'
 import { createLoopback } from './net/if_loop'
+import { configureVlan } from './net/if_vlan'
 import { createInet, declareInetSysctls } from './netinet/inet'
 import { createUma } from './vm/uma_core'
 import { createVmObject, vm_object_warm } from './vm/vm_object'
@@ -53,6 +57,8 @@ export class Kernel {
   readonly ifnet: ReturnType<typeof createIfnet>
   readonly inet: ReturnType<typeof createInet>
   readonly cxgbe: ReturnType<typeof createCxgbe>
+  /** Null on hosts without such a card: their state has no part of it. */
+  readonly igb: ReturnType<typeof createIgb>
   readonly apps: ReturnType<typeof createApps>
   /** Kernel message buffer (dmesg): lines without newline. */
   readonly msgbuf: { lines: string[] }
@@ -100,7 +106,9 @@ export class Kernel {
     this.inet = createInet(this)
     declareInetSysctls(this)
     this.cxgbe = createCxgbe(this)
+    this.igb = createIgb(this)
     this.apps = createApps(this)
+    mb_reclaim_init(this)
   }
 
   /** Name of a state part of this host. */
@@ -122,9 +130,11 @@ export class Kernel {
   /** After all hosts are built: tunables and boot-time sysctls were applied by the declarations; interfaces come up, programs start. */
   boot(): void {
     this.sysctl.applyBoot()
-    this.cxgbe.attach()
+    attachInterfaces(this)
     // lo0 comes after the cards, as on a booted host: ifconfig lists interfaces in the order in which they attached.
     createLoopback(this)
+    for (const { name, parent, tag, address, prefixLength } of this.config.vlans ?? [])
+      configureVlan(this, name, parent, tag, address, prefixLength)
     this.apps.start()
   }
 }

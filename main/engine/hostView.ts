@@ -5,6 +5,9 @@ import { systemCalls, type Machine, type SysctlOid, type SysctlValue, type Syste
 const IFF_UP = 0x1
 const IFF_RUNNING = 0x40
 
+/** Keywords of capabilities that a fresh interface has, but not on. */
+const offAtFirst: readonly string[] = ['toe', 'wol_ucast', 'wol_mcast']
+
 /** HostState without the letter, which the engine does not know. */
 export type HostView = Omit<HostState, 'branch'>
 
@@ -90,8 +93,8 @@ function capabilitiesOf(
         printed,
         bit,
         on,
-        // cxgbe(4) switches on everything it offers but TOE. Source: cxgbe_attach, T4_CAP_ENABLE (read).
-        defaultOn: keyword in configured || keywords.length > 0 ? keyword !== 'toe' : on,
+        // Drivers switch on everything they offer but TOE and two of the ways to be woken. Source: T4_CAP_ENABLE; em_if_attach_pre (read).
+        defaultOn: keyword in configured || keywords.length > 0 ? !offAtFirst.includes(keyword) : on,
         fixed:
           keywords.length === 0
             ? 'ifconfig(8) has no keyword for it'

@@ -28,8 +28,8 @@ const small: Knobs = {
   'kern.ipc.mb_use_ext_pgs': '1',
 }
 
-async function machineMaker(knobs: Knobs): Promise<() => Machine> {
-  const loaded = loadScenario('first-lab', shipped)
+async function machineMaker(knobs: Knobs, name = 'first-lab'): Promise<() => Machine> {
+  const loaded = loadScenario(name, shipped)
   const scenario = applyKnobs(loaded, { ...small, ...knobs }, known)
   // Every CPU keeps full buckets of clusters: two do, and a copy of the state is a quarter as big.
   for (const host of scenario.hosts) host.cpus = 2
@@ -60,12 +60,23 @@ const cases: { [name: string]: Knobs } = {
   'mapped, functional mode': { 'kern.ipc.mb_use_ext_pgs': '0', 'cost.on': 'off' },
   'think time, loss, another seed': { 'workload.think': '300us', 'link.loss': '0.02', seed: '99' },
 }
+/** Other scenarios, made as small. */
+const otherScenarios: { [name: string]: Knobs } = {
+  'vlan-trunk': {},
+  'igb-no-nomap': {},
+  'slow-disk': { 'files.disk.rate': '1GB/s', 'files.disk.latency': '100us' },
+  'i386-sfbufs': { 'kern.ipc.nsfbufs': '24', 'kern.ipc.mb_use_ext_pgs': '0' },
+}
 
 describe('the same run', () => {
   it('again, and on whichever Node this is – the digests written down', async () => {
     const found: { [name: string]: { digest: string; events: number; bytesVerified: number } } = {}
-    for (const [name, knobs] of Object.entries(cases)) {
-      const make = await machineMaker(knobs)
+    const all: [string, Knobs, string?][] = [
+      ...Object.entries(cases),
+      ...Object.entries(otherScenarios).map(([name, knobs]): [string, Knobs, string] => [name, knobs, name]),
+    ]
+    for (const [name, knobs, scenario] of all) {
+      const make = await machineMaker(knobs, scenario)
       const [machine, again] = [make(), make()]
       machine.runUntil(6e6)
       // The same time in other steps.
@@ -73,11 +84,11 @@ describe('the same run', () => {
       again.runUntil(6e6)
       expect(again.digest(), name).toBe(machine.digest())
       const { client_bytes_verified: bytesVerified, client_bytes_corrupt: corrupt } = counters(machine)
-      expect(bytesVerified).toBeGreaterThan(500_000)
+      expect(bytesVerified).toBeGreaterThan(300_000)
       expect(corrupt).toBe(0)
       found[name] = { digest: machine.digest(), events: machine.eventCount, bytesVerified }
     }
-    expect(new Set(Object.values(found).map(({ digest }) => digest)).size).toBe(Object.keys(cases).length)
+    expect(new Set(Object.values(found).map(({ digest }) => digest)).size).toBe(all.length)
     if (process.env['LAB_WRITE_DIGESTS'] === '1') writeFileSync(goldenFile, JSON.stringify(found, null, 2) + '\n')
     const golden = JSON.parse(readFileSync(goldenFile, 'utf8')) as typeof found
     expect(

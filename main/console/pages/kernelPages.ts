@@ -102,6 +102,23 @@ export const kernelPages: readonly Page[] = [
     seeAlso: ['ifconfig(8)', 'sglist(9)', 'vlan(4)'],
   },
   {
+    name: 'igb',
+    section: '4',
+    summary: 'driver of Intel I350 and similar adapters',
+    synopsis: [],
+    sections: [
+      {
+        title: 'DESCRIPTION',
+        text: [
+          'A port with 1 Gb/s over copper. The driver stands on iflib(9), which in June 2019 does not know unmapped mbufs: there is no NOMAP among the capabilities, "ifconfig igb0 nomap" changes nothing and says nothing, and ip_output converts every unmapped mbuf.',
+          'A packet becomes one descriptor for each piece of physical memory, at most 40; one that has more is first joined (m_collapse), then copied (m_defrag): dev.igb.0.iflib.txqNN.mbuf_defrag counts that. With segmentation no piece is longer than 4096 bytes.',
+          'Changing a capability or the MTU stops the card and starts it again. Packets in its rings are lost, and the link is negotiated anew.',
+        ],
+      },
+    ],
+    seeAlso: ['ifconfig(8)', 'cxgbe(4)', 'vlan(4)'],
+  },
+  {
     name: 'vlan',
     section: '4',
     summary: 'virtual LAN interfaces (802.1Q)',

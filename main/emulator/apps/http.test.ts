@@ -60,6 +60,27 @@ describe('web server and clients over the plain wire', () => {
     expect(stat.bytes_verified).toBe(5000 * stat.responses)
   })
 
+  it('four requests sent together – answered in order, each file right, whatever arrives in one read; the connection is kept', () => {
+    const net = createNet({
+      files: [17, 60, 200, 5000, 0, 90_000],
+      workload: { connections: 3, pipeline: 4 },
+      wire: { rateBps: 2e9 },
+    })
+    const before = net.machine.kernels.map(baseLine)
+    startLoad(net.machine)
+    net.machine.runUntil(10e6)
+    const { stat } = net.b.apps.client
+    expect(stat.responses).toBeGreaterThan(40)
+    expect(stat.connects).toBe(3)
+    expect(drain(net)).toBe(true)
+    expect([stat.errors, stat.badStatus, stat.bytes_corrupt]).toEqual([0, 0, 0])
+    // Begun batches are finished.
+    expect(stat.requests).toBe(stat.responses)
+    expect(stat.responses % 4).toBe(0)
+    expect(stat.bytes_verified).toBe(net.a.apps.httpd.stat.bytes - stat.header_bytes)
+    expect(net.machine.kernels.map(baseLine)).toEqual(before)
+  })
+
   it('a request for a file that is not there – answer 404 and the connection closes', () => {
     const net = createNet({ files: [5000], workload: { connections: 1 } })
     net.a.apps.httpd.files.clear()

@@ -100,9 +100,9 @@ export function createHttpClient(k: Kernel) {
 /** Gets the processes ready; connections open when the load starts. */
 export function httpClientStart(k: Kernel): void {
   const { worker, conn, stat } = k.apps.client
-  // The server is host 0, by its first interface.
-  const first = k.machine.config.hosts[0].interfaces[0]
-  if (first !== undefined) stat.server = inet_addr(first.address)
+  // The server is host 0, by its first interface if nothing else is asked for.
+  const address = k.machine.config.workload.server ?? k.machine.config.hosts[0].interfaces[0]?.address
+  if (address !== undefined) stat.server = inet_addr(address)
   for (let cpu = 0; cpu < k.cpu.count; cpu++) {
     const row = worker.alloc()
     worker.cpu[row] = cpu
@@ -273,15 +273,29 @@ function isSpent(k: Kernel, row: number): boolean {
   return limit > 0 && k.apps.client.conn.serial[row] >= limit
 }
 
-/** True if this request is the last of its socket. */
+/** True if this request, or those that go out together, are the last of the socket. */
 function isLast(k: Kernel, row: number): boolean {
   const { requestsPerConnection, requests = 0 } = k.machine.config.workload
   const { conn } = k.apps.client
-  if (requests > 0 && conn.serial[row] + 1 >= requests) return true
+  if (requests > 0 && conn.serial[row] + together(k, conn.serial[row]) >= requests) return true
   return requestsPerConnection > 0 && conn.made[row] >= requestsPerConnection
 }
 
-/** Begins the next request. */
+/**
+ * Requests that go out together from a serial on: up to the next multiple of workload.pipeline. A connection that was opened again goes on in the middle
+ * of one.
+ */
+function together(k: Kernel, serial: number): number {
+  const depth = k.machine.config.workload.pipeline ?? 1
+  return depth - (serial % depth)
+}
+
+/** The file that a request asks for. */
+function choice(k: Kernel, row: number, serial: number): number {
+  return draw(k, row, serial, SALT_FILE) % k.machine.config.files.entries.length
+}
+
+/** Begins the next request, or several that go out together. */
 function request(k: Kernel, row: number): void {
   const { conn, stat } = k.apps.client
   const files = k.machine.config.files.entries
@@ -289,23 +303,34 @@ function request(k: Kernel, row: number): void {
     shut(k, row)
     return
   }
-  conn.file[row] = draw(k, row, conn.serial[row], SALT_FILE) % files.length
-  conn.made[row]++
+  conn.file[row] = choice(k, row, conn.serial[row])
+  const n = together(k, conn.serial[row])
+  conn.made[row] += n
   conn.sent[row] = 0
   conn.headlen[row] = 0
   conn.received[row] = 0
   conn.length[row] = -1
   conn.startedAt[row] = k.now()
   conn.state[row] = SENDING
-  stat.requests++
+  stat.requests += n
   sendRequest(k, row)
 }
 
 function sendRequest(k: Kernel, row: number): void {
   const { conn, worker } = k.apps.client
   const ub = worker.ub[conn.worker[row]]
-  const path = k.machine.config.files.entries[conn.file[row]].path
-  const length = userWriteText(k, ub, 0, requestText(inet_ntoa(serverAddress(k)), path, isLast(k, row)))
+  const { entries } = k.machine.config.files
+  const serial = conn.serial[row]
+  const name = inet_ntoa(serverAddress(k))
+  const n = together(k, serial)
+  let length = 0
+  for (let i = 0; i < n; i++)
+    length += userWriteText(
+      k,
+      ub,
+      length,
+      requestText(name, entries[choice(k, row, serial + i)].path, i === n - 1 && isLast(k, row)),
+    )
   const error = sosend(k, conn.so[row], ub, conn.sent[row], length - conn.sent[row], false)
   conn.sent[row] += soTransferred
   if (error === EAGAIN) return
@@ -379,13 +404,17 @@ function head(k: Kernel, row: number, at: number, n: number): boolean {
     failed(k, row, 0)
     return false
   }
-  const body = before + n - length
+  // What follows the body belongs to the next answer, if several were asked for.
+  const body = Math.min(before + n - length, file.size)
+  const rest = before + n - length - body
   conn.length[row] = file.size
   conn.received[row] = body
   conn.state[row] = BODY
   const wrong = differingBytes(conn.head, base + length, k.machine.disk.bytes, file.diskPage * 4096, body)
   stat.bytes_verified += body - wrong
   stat.bytes_corrupt += wrong
+  if (rest > 0) conn.head.copyWithin(base, base + length + body, base + length + body + rest)
+  conn.headlen[row] = rest
   return true
 }
 
@@ -401,6 +430,15 @@ function complete(k: Kernel, row: number): void {
   const last = isLast(k, row)
   const serial = conn.serial[row]
   conn.serial[row] = serial + 1
+  if (together(k, serial) > 1) {
+    // The next answer of those asked for together; some of it may be here already.
+    conn.file[row] = choice(k, row, serial + 1)
+    conn.received[row] = 0
+    conn.length[row] = -1
+    conn.state[row] = HEAD
+    if (conn.headlen[row] === 0 || head(k, row, 0, 0)) receive(k, row)
+    return
+  }
   if (last) {
     conn.state[row] = FINISHING
     advance(k, row)

@@ -2,9 +2,10 @@
  * Counters and levels that charts, metrics and comparisons are made of: each declared once, read into a caller's array without allocating.
  * Host 0 is the server under test, host 1 the peer with the clients.
  */
-import { MAC_COUNTERS, MAC_TX_FRAMES, MAC_TX_OCTETS } from '../dev/cxgbe/adapter'
+import { nicOf } from '../dev/models'
 import { CAUSE, causes } from '../machine/cost'
 import type { Kernel } from '../kernel'
+import { sfstatOrder } from '../kern/kern_sendfile'
 import type { Machine } from '../machine/machine'
 
 export interface CounterDeclaration {
@@ -67,13 +68,6 @@ export function sentBytes(k: Kernel): number {
 export function busyNs(k: Kernel): number {
   let sum = 0
   for (let cpu = 0; cpu < k.cpu.count; cpu++) sum += k.cpu.busyNs[cpu]
-  return sum
-}
-
-/** Sum of a counter over all transmit queues of a host's ports. */
-function overTxqs(column: Float64Array): number {
-  let sum = 0
-  for (let q = 1; q < column.length; q++) sum += column[q]
   return sum
 }
 
@@ -252,40 +246,129 @@ const list: readonly Counter[] = [
     'frames',
     'counter',
     'frames the card of the server has sent',
-    'dev/cxgbe',
-    (m) => server(m).cxgbe.mac[TX_FRAMES],
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).txFrames(server(m)),
   ),
   counter(
     'server_tx_octets',
     'bytes',
     'counter',
     'octets the card of the server has sent',
-    'dev/cxgbe',
-    (m) => server(m).cxgbe.mac[TX_OCTETS],
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).txOctets(server(m)),
   ),
-  counter('server_tx_descriptors', 'descriptors', 'counter', 'descriptors the driver has written', 'dev/cxgbe', (m) =>
-    overTxqs(server(m).cxgbe.txq.descriptors),
+  counter(
+    'server_tx_descriptors',
+    'descriptors',
+    'counter',
+    'descriptors the driver has written',
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).descriptors(server(m)),
   ),
   counter(
     'server_tx_segments',
     'entries',
     'counter',
     'scatter/gather entries the driver has written',
-    'dev/cxgbe',
-    (m) => overTxqs(server(m).cxgbe.txq.segments),
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).segments(server(m)),
   ),
-  counter('server_doorbells', 'writes', 'counter', 'doorbell writes', 'dev/cxgbe', (m) =>
-    overTxqs(server(m).cxgbe.txq.doorbells),
+  counter('server_doorbells', 'writes', 'counter', 'doorbell writes', 'dev/cxgbe, dev/e1000', (m) =>
+    nicOf(server(m)).doorbells(server(m)),
   ),
-  counter('server_immediate', 'packets', 'counter', 'packets that went inside the work request', 'dev/cxgbe', (m) =>
-    overTxqs(server(m).cxgbe.txq.imm_wrs),
+  counter(
+    'server_immediate',
+    'packets',
+    'counter',
+    'packets that went inside the work request',
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).immediate(server(m)),
   ),
-  counter('server_tso_bursts', 'bursts', 'counter', 'bursts that the card cut into segments', 'dev/cxgbe', (m) =>
-    overTxqs(server(m).cxgbe.txq.tso_wrs),
+  counter(
+    'server_tso_bursts',
+    'bursts',
+    'counter',
+    'bursts that the card cut into segments',
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).tsoBursts(server(m)),
   ),
-  counter('server_interrupts', 'interrupts', 'counter', 'receive interrupts of the server', 'dev/cxgbe', (m) =>
-    overTxqs(server(m).cxgbe.rxq.interrupts),
+  counter(
+    'server_interrupts',
+    'interrupts',
+    'counter',
+    'receive interrupts of the server',
+    'dev/cxgbe, dev/e1000',
+    (m) => nicOf(server(m)).interrupts(server(m)),
   ),
+  counter(
+    'server_conversion_failures',
+    'packets',
+    'counter',
+    'packets lost because an mbuf or an sf_buf for their conversion was missing',
+    'kern/kern_mbuf mb_unmapped_to_ext',
+    (m) => server(m).mbstat.conversion_failures,
+  ),
+  ...sfstatOrder.map((name) =>
+    counter(
+      `server_${name}`,
+      'count',
+      'counter',
+      `kern.ipc.sfstat: ${name}`,
+      'kern/kern_sendfile',
+      (m) => server(m).sendfile.stat[name],
+    ),
+  ),
+  counter(
+    'server_notready_mbufs',
+    'mbufs',
+    'counter',
+    'mbufs that sendfile queued before their pages were read',
+    'kern/kern_sendfile',
+    (m) => server(m).mbstat.notready_mbufs,
+  ),
+  counter(
+    'server_ready_merged',
+    'mbufs',
+    'counter',
+    'mbufs merged into the one before when their data became ready',
+    'kern/uipc_sockbuf sbready_compress',
+    (m) => server(m).mbstat.ready_merged,
+  ),
+  counter(
+    'server_ready_compressed',
+    'mbufs',
+    'counter',
+    'unmapped mbufs that became plain ones when their data became ready',
+    'kern/uipc_sockbuf sbready_compress',
+    (m) => server(m).mbstat.ready_compressed,
+  ),
+  counter(
+    'server_disk_reads',
+    'requests',
+    'counter',
+    'requests to the disk',
+    'vm/disk',
+    (m) => server(m).disk.state.reads,
+  ),
+  counter(
+    'server_disk_errors',
+    'requests',
+    'counter',
+    'requests that the disk failed',
+    'vm/disk',
+    (m) => server(m).disk.state.errors,
+  ),
+  counter(
+    'server_disk_short',
+    'requests',
+    'counter',
+    'requests of which the disk brought a part only, the rest by another access',
+    'vm/disk',
+    (m) => server(m).disk.queue?.n.shortReads ?? 0,
+  ),
+  counter('server_sfbufs_used', 'sf_bufs', 'gauge', 'sf_bufs in use', 'kern/subr_sfbuf', (m) => {
+    return server(m).page.vm.sfbufs?.n.used ?? 0
+  }),
   counter(
     'link_lost',
     'frames',
@@ -319,10 +402,6 @@ const list: readonly Counter[] = [
     ),
   ),
 ]
-
-/** Rows of the MAC counters of port 1. */
-const TX_OCTETS = MAC_COUNTERS + MAC_TX_OCTETS
-const TX_FRAMES = MAC_COUNTERS + MAC_TX_FRAMES
 
 /** What {@link readCounters} writes, in its order. */
 export const counterDeclarations: readonly CounterDeclaration[] = list.map(

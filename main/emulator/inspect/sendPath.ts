@@ -6,7 +6,8 @@
  * A burst is on its way through the host for microseconds, so a picture of a random instant would hardly ever show one. The reader therefore asks the
  * card to tell when it begins to read the next burst of the connection, and keeps the picture of that very instant.
  */
-import { IDXDIFF, PROBE_TIMES } from '../dev/cxgbe/adapter'
+import { PROBE_TIMES } from '../dev/cxgbe/adapter'
+import { nicOf } from '../dev/models'
 import type { Kernel } from '../kernel'
 import type { Machine } from '../machine/machine'
 import { PROBE_CHAIN, PROBE_KIND, PROBE_SG } from '../machine/probe'
@@ -176,7 +177,7 @@ export class SendPathReader {
     const len = b.len[row]
     const mss = Math.max(1, b.mss[row])
     const frames = Math.max(1, Math.ceil(len / mss))
-    const times = k.cxgbe.probeTimes
+    const times = nicOf(k).probeTimes(k)
     const readAt = times[row * PROBE_TIMES]
     const doneAt = times[row * PROBE_TIMES + 1]
     const current = readAt >= b.time[row]
@@ -310,28 +311,16 @@ function releaseOf(path: SendPath): SendPath['release'] {
   return { next, wiredPages }
 }
 
-/** Ring of the queue that a flow uses on the first port. */
+/** Ring of the queue that a flow uses on the card that is on the link. */
 function ringOf(k: Kernel, flow: number, flowType: number): SendPath['ring'] {
-  const { port, txq } = k.cxgbe
-  const p = 1
-  if (port.live === 0 || port.fullInit[p] === 0)
-    return { interface: 'none', queue: 0, size: 0, cidx: 0, pidx: 0, used: 0 }
-  const reserved = port.rsrvNoflowq[p]
-  const queue = flowType === 0 ? 0 : (flow % (port.ntxq[p] - reserved)) + reserved
-  const q = port.firstTxq[p] + queue
-  return {
-    interface: if_name(k, port.ifp[p]),
-    queue,
-    size: txq.sidx[q],
-    cidx: txq.cidx[q],
-    pidx: txq.pidx[q],
-    used: IDXDIFF(txq.pidx[q], txq.cidx[q], txq.sidx[q]),
-  }
+  const ring = nicOf(k).ring(k, flow, flowType)
+  if (ring === null) return { interface: 'none', queue: 0, size: 0, cidx: 0, pidx: 0, used: 0 }
+  return { ...ring, interface: if_name(k, ring.interface) }
 }
 
 function mediaOf(k: Kernel): string {
-  const { port } = k.cxgbe
-  if (port.live === 0) return ''
+  const ifp = nicOf(k).firstInterface(k)
+  if (ifp === 0) return ''
   const ifr: Ifreq = {}
-  return ifioctl(k, if_name(k, port.ifp[1]), SIOCGIFMEDIA, ifr) === 0 ? (ifr.ifm?.active.subtype ?? '') : ''
+  return ifioctl(k, if_name(k, ifp), SIOCGIFMEDIA, ifr) === 0 ? (ifr.ifm?.active.subtype ?? '') : ''
 }

@@ -14,6 +14,9 @@ export interface TestOptions {
   seed?: number
   ncpu?: number
   contiguity?: number
+  /** Card of the server; the peer has a T6. */
+  model?: 'igb'
+  tunables?: { [name: string]: string }
   link?: Partial<MachineConfig['link']>
   workload?: Partial<MachineConfig['workload']>
 }
@@ -34,12 +37,12 @@ export function testMachine(options: TestOptions = {}): Machine {
     hz: 2.6e9,
     memoryBytes: 1024 * 1024 * 1024,
     cost: id === 0,
-    tunables: {},
+    tunables: id === 0 ? (options.tunables ?? {}) : {},
     sysctls: id === 0 ? { 'kern.ipc.mb_use_ext_pgs': options.extPgs === false ? '0' : '1' } : {},
     interfaces: [
       {
-        name: 'cc0',
-        model: 't6',
+        name: id === 0 && options.model !== undefined ? `${options.model}0` : 'cc0',
+        model: id === 0 ? (options.model ?? 't6') : 't6',
         address: `192.0.2.${id + 1}`,
         prefixLength: 24,
         mtu: 1500,

@@ -94,6 +94,12 @@ export interface MbufObserver {
   ext_pgs_allocated: number
   /** Unmapped mbufs in packets that reached ip_output, converted there or sent as they were. */
   nomap_sent: number
+  /** Mbufs that sendfile queued before their pages were read, and pages in them. */
+  notready_mbufs: number
+  notready_pages: number
+  /** When such data became ready: mbufs that were merged into the one before, and unmapped ones that became plain. */
+  ready_merged: number
+  ready_compressed: number
 }
 
 export function createMbufTables(k: Kernel) {
@@ -116,6 +122,10 @@ export function createMbufTables(k: Kernel) {
       unmapped_read_bytes: 0,
       ext_pgs_allocated: 0,
       nomap_sent: 0,
+      notready_mbufs: 0,
+      notready_pages: 0,
+      ready_merged: 0,
+      ready_compressed: 0,
     },
     { observer: true },
   )

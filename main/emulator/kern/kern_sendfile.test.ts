@@ -1,7 +1,7 @@
 /** sendfile(2) against the rows of reference kernel-mbuf-sendfile 10.2, the examples of 6.2 and 6.4, and the error table of 6.1. */
 import { describe, expect, it } from 'vitest'
 import { PROGRAM_TEST } from '../apps/program'
-import { ECONNRESET, EBUSY, EAGAIN, EINVAL, EIO, ENOTCONN, EPIPE } from '../sys/errno'
+import { ECONNRESET, EBUSY, EAGAIN, EINTR, EINVAL, EIO, ENOBUFS, ENOTCONN, EPIPE } from '../sys/errno'
 import { EXT_PGS, EXT_SFBUF, M_BLOCKED, M_EXT, M_NOMAP, M_NOTREADY, MBUF_PEXT_MAX_PGS } from '../sys/mbuf'
 import { SB_WAIT } from '../sys/sockbuf'
 import { SF_NOCACHE, SF_NODISKIO, SF_SYNC, SHUT_WR, SO_LINGER, SO_SNDBUF, SO_SNDLOWAT, SS_NBIO } from '../sys/socket'
@@ -22,9 +22,17 @@ import {
 import { vm_object_of_file, vm_page_lookup } from '../vm/vm_object'
 import { vm_page_tryxbusy } from '../vm/vm_page'
 import { unbusyPage } from '../vm/vnode_pager'
-import { sendfile, sendfile_sbytes, setSendfileReturn, SLEPT } from './kern_sendfile'
+import {
+  sendfile,
+  sendfile_sbytes,
+  sendfile_signal,
+  sendfile_sleeping,
+  setSendfileReturn,
+  SLEPT,
+} from './kern_sendfile'
 import { userWriteText } from './subr_uio'
 import { soclose, soshutdown, sosetopt } from './uipc_socket'
+import { vn_truncate } from './vfs_vnops'
 
 const MIB = 1024 * 1024
 const results: { udata: number; error: number; sbytes: number }[] = []
@@ -580,6 +588,119 @@ describe('sendfile(2): flags and errors (10.2 rows 25 to 28; 6.1)', () => {
     expect([words[0], words[2], words[8]]).toEqual([1, 1, 2])
     net.a.sysctl.write('kern.ipc.sfstat', 0)
     expect(net.a.sendfile.stat.sf_syscalls).toBe(0)
+  })
+})
+
+describe('a signal while sendfile(2) sleeps (6.1: ERESTART becomes EINTR; 6.4, 7.1: SFB_CATCH)', () => {
+  it('waiting for room – EINTR with the bytes sent so far, and what was queued still arrives', () => {
+    const net = rig({ files: [200_000] })
+    expect(send(net, net.server, { udata: 7 }).error).toBe(SLEPT)
+    const queued = buffer(net).ccc
+    const c = sendfile_sleeping(net.a, PROGRAM_TEST, 7)
+    expect(sendfile_signal(net.a, c)).toBe(true)
+    runUntil(net, () => results.length === 1, 'the return')
+    expect(results[0]).toEqual({ udata: 7, error: EINTR, sbytes: queued })
+    expect(receive(net, queued)).toEqual(net.file(0).slice(0, queued))
+    settle(net)
+    expect(net.a.page.vm.wired).toBe(0)
+    expect(net.a.sendfile.call.live).toBe(0)
+  })
+
+  it('waiting for the first sf_buf – ENOBUFS, sf_allocfail counts, no page stays wired', () => {
+    const net = rig({
+      files: [200_000, 200_000],
+      ext: false,
+      sndbuf: 400_000,
+      directMap: false,
+      tunables: { 'kern.ipc.nsfbufs': '8' },
+    })
+    const other = connectPair(net, 9999)
+    net.mute.on = true
+    expect(send(net, net.server, { nbytes: 8 * 4096, udata: 1 }).error).toBe(0)
+    expect(send(net, other.server, { file: 1, udata: 2 }).error).toBe(SLEPT)
+    const { sf_allocfail } = net.a.sendfile.stat
+    const wired = net.a.page.vm.wired
+    expect(sendfile_signal(net.a, sendfile_sleeping(net.a, PROGRAM_TEST, 2))).toBe(true)
+    expect(net.a.sendfile.stat.sf_allocfail).toBe(sf_allocfail + 1)
+    runUntil(net, () => results.length === 1, 'the return')
+    expect(results[0]).toEqual({ udata: 2, error: ENOBUFS, sbytes: 0 })
+    expect(wired).toBeGreaterThan(8)
+    expect(net.a.page.vm.wired).toBe(8)
+    net.mute.on = false
+    expect(receive(net, 8 * 4096)).toEqual(net.file(0).slice(0, 8 * 4096))
+    settle(net)
+    expect(net.a.page.vm.wired).toBe(0)
+  })
+
+  it('waiting for the first sf_buf with its read under way – the read ends by itself, nothing leaks', () => {
+    const net = rig({
+      files: [40_000, 40_000],
+      ext: false,
+      warm: false,
+      directMap: false,
+      tunables: { 'kern.ipc.nsfbufs': '2' },
+    })
+    const other = connectPair(net, 9999)
+    net.mute.on = true
+    expect(send(net, net.server, { nbytes: 8192 }).error).toBe(0)
+    expect(send(net, other.server, { file: 1, nbytes: 8192, header: 'head', udata: 3 }).error).toBe(SLEPT)
+    expect(sendfile_signal(net.a, sendfile_sleeping(net.a, PROGRAM_TEST, 3))).toBe(true)
+    runUntil(net, () => results.length === 1, 'the return')
+    // The header was built before: it goes alone.
+    expect(results[0]).toEqual({ udata: 3, error: ENOBUFS, sbytes: 4 })
+    net.mute.on = false
+    receive(net, 8192)
+    settle(net)
+    expect(net.a.disk.state.queued).toBe(0)
+    expect(net.a.sendfile.sfio.live).toBe(0)
+    expect(net.a.page.vm.wired).toBe(0)
+  })
+
+  it('SF_SYNC, or a busy page – not interruptible', () => {
+    const net = rig({ files: [4096] })
+    net.mute.on = true
+    expect(send(net, net.server, { flags: SF_SYNC, udata: 4 }).error).toBe(SLEPT)
+    expect(sendfile_signal(net.a, sendfile_sleeping(net.a, PROGRAM_TEST, 4))).toBe(false)
+    net.mute.on = false
+    receive(net, 4096)
+    settle(net)
+    expect(results).toEqual([{ udata: 4, error: 0, sbytes: 4096 }])
+  })
+})
+
+describe('a file that is truncated while sendfile(2) sends it (6.2 step 5)', () => {
+  it('between two iterations – the call ends at the new end, what was queued arrives whole, its pages are freed with it', () => {
+    const net = rig({ files: [200_000] })
+    const free = net.a.page.vm.wired
+    expect(send(net, net.server, { trailer: 'never', udata: 1 }).error).toBe(SLEPT)
+    const queued = buffer(net).ccc
+    expect(vn_truncate(net.a, vm_object_of_file(0), 10_000)).toBe(0)
+    // Queued pages have left the file, but not the packets.
+    expect(vm_page_lookup(net.a, vm_object_of_file(0), 5)).toBe(0)
+    expect(net.a.page.vm.wired).toBe(free + Math.ceil(queued / 4096))
+    expect(receive(net, queued)).toEqual(net.file(0).slice(0, queued))
+    settle(net)
+    expect(results).toEqual([{ udata: 1, error: 0, sbytes: queued }])
+    expect(net.a.page.vm.wired).toBe(free)
+    // Grown again it is the same file.
+    expect(vn_truncate(net.a, vm_object_of_file(0), 200_000)).toBe(0)
+    net.a.so.so_state[net.server] |= SS_NBIO
+    send(net, net.server, { offset: 20_480, nbytes: 4096 })
+    expect(receive(net, 4096)).toEqual(net.file(0).slice(20_480, 24_576))
+    settle(net)
+    expect(net.a.page.vm.wired).toBe(free)
+  })
+
+  it('while its pages are being read – the read ends, the data of the old file goes out, the pages go', () => {
+    const net = rig({ files: [40_000], warm: false })
+    nonBlocking(net)
+    expect(send(net, net.server, { nbytes: 20_000 }).error).toBe(0)
+    expect(vn_truncate(net.a, vm_object_of_file(0), 100)).toBe(0)
+    expect(receive(net, 20_000)).toEqual(net.file(0).slice(0, 20_000))
+    settle(net)
+    expect(net.a.page.vm.wired).toBe(0)
+    expect(vm_page_lookup(net.a, vm_object_of_file(0), 1)).toBe(0)
+    expect(send(net, net.server, { offset: 5000, header: 'h' }).sbytes).toBe(0)
   })
 })
 

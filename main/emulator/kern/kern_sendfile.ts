@@ -5,20 +5,27 @@
  * row until the call is done or sleeps, and goes on from `sc_phase` when the thread is woken. kern.ipc.mb_use_ext_pgs is latched when a call begins
  * (2.3 explains why that is wanted).
  *
- * One file, as in the kernel; the inner loop that builds mbufs is in kern_sendfile_mbufs.ts. Not modelled: signals (EINTR), descriptors (EBADF,
- * ENOTSOCK), shared memory objects as files, sockets other than TCP.
+ * One file, as in the kernel; the inner loop that builds mbufs is in kern_sendfile_mbufs.ts. Not modelled: descriptors (EBADF, ENOTSOCK), shared memory objects as files, sockets other than TCP.
  */
 import type { Kernel } from '../kernel'
 import { CAUSE, functionId } from '../machine/cost'
 import { tcp_usr_abort, tcp_usr_ready, tcp_usr_send } from '../netinet/tcp_usrreq'
-import { EAGAIN, EINVAL, EIO, ENOBUFS, ENOTCONN, EPIPE } from '../sys/errno'
+import { EAGAIN, EINTR, EINVAL, EIO, ENOBUFS, ENOTCONN, EPIPE } from '../sys/errno'
 import { EXT_FLAG_SYNC, FREE_SENDFILE_MEXT, FREE_SENDFILE_MEXT_PG } from '../sys/mbuf'
 import { PAGE_SIZE } from '../sys/param'
-import { PRUS_NOTREADY, SB_WAIT, SBS_CANTSENDMORE } from '../sys/sockbuf'
+import { PRUS_NOTREADY, SB_NOINTR, SB_WAIT, SBS_CANTSENDMORE } from '../sys/sockbuf'
 import { SF_NODISKIO, SF_SYNC, SF_USER_READAHEAD, SO_ACCEPTCONN, SS_ISCONNECTED, SS_NBIO } from '../sys/socket'
 import { KASSERT } from '../sys/systm'
 import { grabBlockedOn, OBJ_DEAD, vm_page_grab, vm_page_lookup } from '../vm/vm_object'
-import { VM_ALLOC_NORMAL, VM_ALLOC_NOWAIT, VM_ALLOC_WIRED, vm_page_busy_wait, vm_page_is_valid } from '../vm/vm_page'
+import {
+  PQ_INACTIVE,
+  VM_ALLOC_NORMAL,
+  VM_ALLOC_NOWAIT,
+  VM_ALLOC_WIRED,
+  vm_page_busy_wait,
+  vm_page_is_valid,
+  vm_page_unwire,
+} from '../vm/vm_page'
 import {
   PAGER_MAX_PAGES,
   pagerAhead,
@@ -43,7 +50,9 @@ import { setSfBufWakeup } from './subr_sfbuf'
 import {
   RESUME_SENDFILE,
   setResume,
+  sleepq_abort,
   sleepq_add,
+  sleepq_find,
   wakeup,
   WCHAN_PAGE,
   WCHAN_SB,
@@ -388,6 +397,53 @@ function unlock(k: Kernel, c: number): void {
   wakeup(k, WCHAN_SBLOCK, k.so.so_snd[so])
 }
 
+/** The call that a program sleeps in, by what it gave as `udata`, or 0. */
+export function sendfile_sleeping(k: Kernel, program: number, udata: number): number {
+  const t = k.sendfile.call
+  for (let c = 1; c < t.high; c++)
+    if (t.sc_slept[c] !== 0 && t.sc_program[c] === program && t.sc_udata[c] === udata && t.sc_so[c] !== 0)
+      if (sleepq_find(k, RESUME_SENDFILE, c) !== 0) return c
+  return 0
+}
+
+/**
+ * A signal reaches the thread that sleeps in call `c`. Waiting for room ends with EINTR and the bytes sent so far. Waiting for the first sf_buf ends as
+ * a shortage: the pages go back, ENOBUFS (or the header alone goes out). Waiting for a page, for the I/O lock or for SF_SYNC is not interruptible.
+ * @returns true if the sleep was interrupted. Source: kern_sendfile.c vn_sendfile (sbwait, sf_buf_alloc with SFB_CATCH); reference 6.1, 6.4, 7.1.
+ */
+export function sendfile_signal(k: Kernel, c: number): boolean {
+  const t = k.sendfile.call
+  const thread = sleepq_find(k, RESUME_SENDFILE, c)
+  if (thread === 0) return false
+  const channel = k.td.td_wchan[thread]
+  if (channel === WCHAN_SB) {
+    if ((k.sb.sb_flags[k.so.so_snd[t.sc_so[c]]] & SB_NOINTR) !== 0) return false
+    // A trailer of which something was sent is a success of that many bytes.
+    finish(k, c, t.sc_phase[c] === PHASE_TRAILER && t.sc_trldone[c] > 0 ? 0 : EINTR)
+  } else if (channel === WCHAN_SFBUF) {
+    k.sendfile.stat.sf_allocfail++
+    findPages(k, c)
+    for (let i = 0; i < t.sc_npages[c]; i++) if (pa[i] !== 0) vm_page_unwire(k, pa[i], PQ_INACTIVE)
+    const sfio = t.sc_sfio[c]
+    t.sc_sfio[c] = 0
+    t.sc_space[c] = 0
+    t.sc_npages[c] = 0
+    send(k, c, 0, sfio, 0, ENOBUFS)
+  } else return false
+  sleepq_abort(k, thread)
+  return true
+}
+
+/** True while a call that sleeps holds the vnode of a file: nobody can truncate it then. */
+export function sendfile_holds_vnode(k: Kernel, object: number): boolean {
+  const t = k.sendfile.call
+  for (let c = 1; c < t.high; c++) {
+    const inside = t.sc_phase[c] === PHASE_GRAB || t.sc_phase[c] === PHASE_BUILD
+    if (t.sc_obj[c] === object && inside && sleepq_find(k, RESUME_SENDFILE, c) !== 0) return true
+  }
+  return false
+}
+
 /** 6.2 steps 4 to 8: headers, then how much of the file goes into this iteration. False: no file data now, `run` goes on. */
 function plan(k: Kernel, c: number, space: number): boolean {
   const t = k.sendfile.call
@@ -550,6 +606,8 @@ function send(k: Kernel, c: number, m: number, sfio: number, first: number, soft
     f.sf_npages[sfio] = t.sc_npages[c]
     f.sf_m[sfio] = first
     f.sf_so[sfio] = so
+    for (let n = first; n !== 0; n = k.mb.m_next[n]) k.mbstat.notready_mbufs++
+    k.mbstat.notready_pages += t.sc_npages[c]
     soref(k, so)
     error = tcp_usr_send(k, so, PRUS_NOTREADY, m)
     // Refused: the not-ready mbufs stay with their I/O, the headers before them are ours to free.

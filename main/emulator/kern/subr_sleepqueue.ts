@@ -76,6 +76,30 @@ export function sleepq_add(k: Kernel, kind: number, id: number, resume: number, 
   return row
 }
 
+/** The thread that sleeps and would go on at `resume(argument)`, or 0. */
+export function sleepq_find(k: Kernel, resume: number, argument: number): number {
+  const t = k.td
+  for (let row = 1; row < t.high; row++)
+    if (t.td_state[row] === 1 && t.td_resume[row] === resume && t.td_arg[row] === argument) return row
+  return 0
+}
+
+/** Takes a sleeping thread off its channel and makes it runnable. Source: sys/kern/subr_sleepqueue.c sleepq_abort (derived). */
+export function sleepq_abort(k: Kernel, row: number): void {
+  const t = k.td
+  KASSERT(t.td_state[row] === 1, 'sleepq_abort: the thread sleeps')
+  const b = bucket(t.td_wchan[row], t.td_wchanid[row])
+  let at = t.sleepq[b]
+  if (at === row) t.sleepq[b] = t.td_slpnext[row]
+  else {
+    while (t.td_slpnext[at] !== row) at = t.td_slpnext[at]
+    t.td_slpnext[at] = t.td_slpnext[row]
+  }
+  t.td_slpnext[row] = 0
+  t.td_state[row] = 2
+  k.cpu.run(t.td_cpu[row], EV_THREAD_WAKEUP, k.id, row)
+}
+
 /** Makes every thread that sleeps on the channel runnable. */
 export function wakeup(k: Kernel, kind: number, id: number): void {
   const t = k.td

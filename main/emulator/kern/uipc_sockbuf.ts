@@ -441,6 +441,7 @@ function sbready_compress(k: Kernel, sb: number, m0: number, end: number): void 
       if (mb_unmapped_compress(k, m) === 0) {
         s.sb_mbcnt[sb] -= ext_size
         s.sb_ccnt[sb]--
+        k.mbstat.ready_compressed++
       }
     }
     let n = mb.m_next[m]
@@ -465,6 +466,7 @@ function sbready_compress(k: Kernel, sb: number, m0: number, end: number): void 
         s.sb_ccnt[sb]--
       }
       m_free(k, n)
+      k.mbstat.ready_merged++
       n = mb.m_next[m]!
     }
   }

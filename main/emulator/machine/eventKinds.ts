@@ -48,6 +48,18 @@ export const EV_TCP_TW = 21
 /** a = host, b = syncache entry, c = its generation: SYN|ACK is sent again or the entry given up. */
 export const EV_TCP_SYNCACHE = 22
 
+/** a = host, b = port: igb: descriptors are there, or the data of a packet has been read. */
+export const EV_IGB_TX = 23
+/** a = host, b = port, c = queue pair: igb: the interrupt moderation lets the interrupt through. */
+export const EV_IGB_INTR = 24
+/** Task. a = host, b = port, c = queue pair: interrupt of a queue pair. */
+export const EV_IGB_TASK = 25
+/** a = host, b = port: igb: the link is negotiated. */
+export const EV_IGB_LINK = 26
+
+/** Task. a = host: a zone of mbufs is at its limit, queues are given up. */
+export const EV_MB_RECLAIM = 27
+
 /** Room for kinds; handlers are an array of this length. */
 export const EVENT_KINDS = 64
 
@@ -75,4 +87,9 @@ export const eventNames: readonly string[] = [
   'card receives',
   'time wait over',
   'syn cache timer',
+  'igb fetches descriptors',
+  'igb interrupt',
+  'igb queue interrupt',
+  'igb link negotiated',
+  'mbuf reclaim',
 ]

@@ -8,12 +8,15 @@ import type { Kernel } from '../kernel'
 import { functionId } from '../machine/cost'
 import { ip_input } from '../netinet/ip_input'
 import { EHOSTDOWN, ENETDOWN, ENOBUFS } from '../sys/errno'
+import { M_VLANTAG } from '../sys/mbuf'
 import { M_NOWAIT } from '../sys/param'
 import { get16, put16 } from '../netinet/in'
-import { ETHER_HDR_LEN, if_transmit, ifa_ifwithaddr, IFF_DRV_RUNNING, IFF_UP } from './if'
+import { ETHER_HDR_LEN, ETHER_VLAN_ENCAP_LEN, if_transmit, ifa_ifwithaddr, IFF_DRV_RUNNING, IFF_UP } from './if'
+import { vlan_input } from './if_vlan'
 
 export const ETHERTYPE_IP = 0x0800
 export const ETHERTYPE_ARP = 0x0806
+export const ETHERTYPE_VLAN = 0x8100
 
 const FN_ether_output = functionId('ether_output')
 const FN_ether_input = functionId('ether_input')
@@ -110,6 +113,18 @@ function input(k: Kernel, ifp: number, m: number): void {
     }
   }
   const type = get16(k.phys.ram, mtodAddr(k, m) + 12)
+  if (type === ETHERTYPE_VLAN || (k.mb.m_flags[m] & M_VLANTAG) !== 0) {
+    if (type === ETHERTYPE_VLAN && k.mb.m_len[m] < ETHER_HDR_LEN + ETHER_VLAN_ENCAP_LEN) {
+      m = m_pullup(k, m, ETHER_HDR_LEN + ETHER_VLAN_ENCAP_LEN)
+      if (m === 0) {
+        n.if_ierrors[ifp]++
+        return
+      }
+    }
+    const vlan = vlan_input(k, ifp, m)
+    if (vlan !== 0) input(k, vlan, m)
+    return
+  }
   if (type !== ETHERTYPE_IP) {
     n.if_noproto[ifp]++
     m_freem(k, m)

@@ -6,8 +6,8 @@
  */
 import type { Kernel } from '../kernel'
 import { m_freem, mtodAddr } from '../kern/kern_mbuf'
-import { M_PREPEND, m_pullup } from '../kern/uipc_mbuf'
-import { put16 } from '../netinet/in'
+import { m_adj, M_PREPEND, m_pullup } from '../kern/uipc_mbuf'
+import { get16, inet_addr, put16 } from '../netinet/in'
 import { EBUSY, EEXIST, EINVAL, ENETDOWN, ENOBUFS, ENXIO, EPERM, EPROTONOSUPPORT } from '../sys/errno'
 import {
   CSUM_IP,
@@ -21,13 +21,14 @@ import {
   M_VLANTAG,
 } from '../sys/mbuf'
 import { M_NOWAIT } from '../sys/param'
-import { SIOCGETVLAN, SIOCSETVLAN, SIOCSIFADDR, SIOCSIFCAP, SIOCSIFFLAGS, SIOCSIFMTU } from '../sys/sockio'
+import { SIOCAIFADDR, SIOCGETVLAN, SIOCSETVLAN, SIOCSIFADDR, SIOCSIFCAP, SIOCSIFFLAGS, SIOCSIFMTU } from '../sys/sockio'
 import {
   ether_ioctl,
   if_attach,
   if_detach,
   if_name,
   if_transmit,
+  ifioctl,
   type Ifreq,
   ifunit,
   type InterfaceDriver,
@@ -212,6 +213,25 @@ export function vlan_clone_destroy(k: Kernel, name: string, privileged = true): 
   return 0
 }
 
+/** What rc(8) does for a vlan of the configuration: make it, give it its parent and its address. */
+export function configureVlan(
+  k: Kernel,
+  name: string,
+  parent: string,
+  tag: number,
+  address: string,
+  prefixLength: number,
+): void {
+  const error =
+    vlan_clone_create(k, name) ||
+    ifioctl(k, name, SIOCSETVLAN, { vlr_parent: parent, vlr_tag: tag }) ||
+    ifioctl(k, name, SIOCAIFADDR, {
+      ifra_addr: inet_addr(address),
+      ifra_mask: (0xffffffff << (32 - prefixLength)) >>> 0,
+    })
+  if (error !== 0) k.printf(`ifconfig: ${name}: error ${error} at boot`)
+}
+
 /** The packet goes out on the parent: tag in the packet header if the card inserts it, else in front of the payload. Source: vlan_transmit. */
 function vlan_transmit(k: Kernel, ifp: number, m0: number): number {
   const t = k.ifnet
@@ -250,6 +270,35 @@ function vlan_transmit(k: Kernel, ifp: number, m0: number): number {
   t.if_opackets[ifp]++
   t.if_obytes[ifp] += length
   return 0
+}
+
+/**
+ * The vlan interface that a tagged frame belongs to; the tag is taken out of the packet (from its header, or from the frame where the card left it
+ * there). @returns its interface; 0: nobody has the tag, the packet is freed and counted. Source: vlan_input.
+ */
+export function vlan_input(k: Kernel, ifp: number, m: number): number {
+  const t = k.ifnet
+  let tag: number
+  if ((k.mb.m_flags[m] & M_VLANTAG) !== 0) {
+    tag = k.mb.ph_ether_vtag[m]
+    k.mb.m_flags[m] &= ~M_VLANTAG
+  } else {
+    // The caller has made sure that the Ethernet header with its tag is in one piece.
+    const { ram } = k.phys
+    const at = mtodAddr(k, m)
+    tag = get16(ram, at + 14)
+    ram.copyWithin(at + 4, at, at + 12)
+    m_adj(k, m, ETHER_VLAN_ENCAP_LEN)
+  }
+  const vlan = vlan_lookup(k, ifp, tag)
+  if (vlan === 0 || (t.if_drv_flags[vlan] & IFF_DRV_RUNNING) === 0) {
+    t.if_noproto[ifp]++
+    m_freem(k, m)
+    return 0
+  }
+  k.mb.ph_rcvif[m] = vlan
+  t.if_ipackets[vlan]++
+  return vlan
 }
 
 /** Interface of the vlan with a tag on a parent, or 0: where a tagged frame belongs. Source: vlan_input (lookup). */

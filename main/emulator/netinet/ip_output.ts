@@ -106,6 +106,7 @@ function output(k: Kernel, m: number, inp: number, _flags: number): number {
     m = convert(k, m)
     if (m === 0) {
       stat.lab_convert_failed++
+      k.mbstat.nomap_sent += k.mbstat.conversions - before
       return ENOBUFS
     }
     if (k.mbstat.conversions !== before) stat.lab_converted_csum++
@@ -115,6 +116,7 @@ function output(k: Kernel, m: number, inp: number, _flags: number): number {
     m = convert(k, m)
     if (m === 0) {
       stat.lab_convert_failed++
+      k.mbstat.nomap_sent += k.mbstat.conversions - before
       return ENOBUFS
     }
     if (k.mbstat.conversions !== before) stat.lab_converted_nomap++

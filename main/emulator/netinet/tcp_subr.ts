@@ -45,7 +45,7 @@ import { in_route } from './in_ifaddr'
 import { ip_output } from './ip_output'
 import { tcp_output } from './tcp_output'
 import { tcp_reass_flush } from './tcp_reass'
-import { tcp_free_sackholes } from './tcp_sack'
+import { tcp_free_sackholes, tcp_clean_sackreport } from './tcp_sack'
 import { tcp_timer_stop_all } from './tcp_timer'
 import {
   MAX_SACK_BLKS,
@@ -412,4 +412,14 @@ export function tcp_compute_initwnd(k: Kernel, maxseg: number): number {
   }
   if (c.tcp_do_rfc3390 !== 0) return Math.min(4 * maxseg, Math.max(2 * maxseg, 4380))
   return maxseg > 2190 ? 2 * maxseg : maxseg > 1095 ? 3 * maxseg : 4 * maxseg
+}
+
+/** tcp_drain: gives up what came out of order on every connection; the peer will send it again. */
+export function tcp_drain(k: Kernel): void {
+  const t = k.inet.tcp
+  for (let tp = 1; tp < t.high; tp++) {
+    if (t.t_inpcb[tp] === 0) continue
+    tcp_reass_flush(k, tp)
+    tcp_clean_sackreport(k, tp)
+  }
 }

@@ -3,7 +3,7 @@
  * system calls a test needs, called as a program would.
  */
 import { drainLoad } from '../apps/apps'
-import type { HostConfig, LinkConfig, MachineConfig, WorkloadConfig } from '../config'
+import type { FilesConfig, HostConfig, LinkConfig, MachineConfig, WorkloadConfig } from '../config'
 import { so_result, soaccept, sobind, soconnect, socreate, solisten } from '../kern/uipc_socket'
 import { UBUF_BYTES, userAddress, userBuffer } from '../kern/subr_uio'
 import { soreceive, sosend, soTransferred } from '../kern/uipc_sosend'
@@ -22,6 +22,8 @@ export interface NetOptions {
   contiguity?: number
   diskLatencyNs?: number
   diskBytesPerSecond?: number
+  /** Queue depth, errors and short reads of the disk. */
+  disk?: Pick<FilesConfig, 'diskQueueDepth' | 'diskErrors' | 'diskShortReads'>
   /** Sysctls of host 0 and of host 1. */
   sysctls?: { [name: string]: string }
   peerSysctls?: { [name: string]: string }
@@ -112,6 +114,7 @@ export function createNet(options: NetOptions = {}): Net {
       warm: options.warm ?? true,
       diskLatencyNs: options.diskLatencyNs ?? 100_000,
       diskBytesPerSecond: options.diskBytesPerSecond ?? 2e9,
+      ...options.disk,
     },
     workload: {
       method: 'sendfile',

@@ -1,15 +1,16 @@
 /**
- * Reading file pages from the disk: requests of up to 128 KiB, a disk with one latency and one bandwidth, asynchronous completion. The bytes are in
- * place already (file frames alias them): what arrives is that the pages are valid. Source: sys/vm/vnode_pager.c vnode_pager_getpages_async,
- * vnode_pager_haspage (derived; the disk is ours: transfers follow each other, latencies overlap).
+ * Reading file pages from the disk (disk.ts): requests of up to 128 KiB, asynchronous completion. The bytes are in place already (file frames alias
+ * them): what arrives is that the pages are valid. Source: sys/vm/vnode_pager.c vnode_pager_getpages_async, vnode_pager_haspage,
+ * vnode_pager_generic_getpages_done (derived).
  */
 import type { Kernel } from '../kernel'
 import { EV_DISK_DONE, EV_DISK_DONE_TASK } from '../machine/eventKinds'
 import { EIO } from '../sys/errno'
 import { MAXPHYS, PAGE_SIZE } from '../sys/param'
 import { wakeup, WCHAN_PAGE } from '../kern/subr_sleepqueue'
-import { vm_page_alloc, vm_page_lookup, vm_pager_contiguous } from './vm_object'
-import { VM_ALLOC_NORMAL, VM_PAGE_BITS_ALL, vm_page_deactivate, vm_page_xunbusy } from './vm_page'
+import { createDiskQueue, diskRequest, diskRequestDone } from './disk'
+import { vm_page_alloc, vm_page_lookup, vm_page_remove, vm_page_try_to_free, vm_pager_contiguous } from './vm_object'
+import { VM_ALLOC_NORMAL, VM_PAGE_BITS_ALL, vm_page_busied, vm_page_deactivate, vm_page_xunbusy } from './vm_page'
 
 /** Most pages of one request. */
 export const PAGER_MAX_PAGES = MAXPHYS / PAGE_SIZE
@@ -26,6 +27,7 @@ export function createDisk(k: Kernel) {
   if (!machine.handled(EV_DISK_DONE)) {
     machine.on(EV_DISK_DONE, (host, request) => {
       const kernel = machine.kernels[host]
+      diskRequestDone(kernel)
       kernel.cpu.run(kernel.disk.dr_cpu[request], EV_DISK_DONE_TASK, host, request)
     })
     machine.on(EV_DISK_DONE_TASK, (host, request) => diskDone(machine.kernels[host], request))
@@ -53,7 +55,7 @@ export function createDisk(k: Kernel) {
     /** Test injection: the n-th request from now fails with EIO (0 = none). */
     failAt: 0,
   })
-  return Object.assign(requests, { state })
+  return Object.assign(requests, { state, queue: createDiskQueue(k) })
 }
 
 /** Pages that one request can fetch from `pindex` on. Source: vnode_pager_haspage: contiguous blocks, at most MAXPHYS. */
@@ -97,17 +99,12 @@ export function vm_pager_get_pages_async(
   d.dr_cpu[row] = cpu < 0 ? 0 : cpu
   d.dr_error[row] = 0
   if (d.state.failAt !== 0 && --d.state.failAt === 0) d.dr_error[row] = EIO
-  const files = k.machine.config.files
-  const bytes = (count + pagerAhead) * PAGE_SIZE
-  const now = k.now()
-  const start = d.state.freeAt > now ? d.state.freeAt : now
-  d.state.freeAt = start + Math.ceil((bytes * 1e9) / files.diskBytesPerSecond)
   d.state.reads++
-  d.state.bytes += bytes
+  d.state.bytes += (count + pagerAhead) * PAGE_SIZE
   d.state.queued++
   if (d.state.queued > d.state.peakQueued) d.state.peakQueued = d.state.queued
   k.object.paging_in_progress[object]++
-  k.machine.schedule(d.state.freeAt + files.diskLatencyNs, EV_DISK_DONE, k.id, row)
+  diskRequest(k, row, count + pagerAhead)
 }
 
 /** Task of EV_DISK_DONE_TASK: pages become valid and are released, then the completion routine runs. */
@@ -123,15 +120,44 @@ function diskDone(k: Kernel, row: number): void {
   d.free(row)
   d.state.queued--
   k.object.paging_in_progress[object]--
-  if (error !== 0) d.state.errors++
+  if (error !== 0) {
+    d.state.errors++
+    k.printf(`vnode_pager_generic_getpages_done: I/O read error ${error}`)
+  }
   for (let i = 0; i < count + ahead; i++) {
     if (i < count && ((bogus >>> i) & 1) !== 0) continue
     const m = vm_page_lookup(k, object, first + i)
     if (error === 0) k.page.valid[m] = VM_PAGE_BITS_ALL
     if (k.page.wire_count[m] === 0) vm_page_deactivate(k, m)
     unbusyPage(k, m)
+    // Read ahead in vain (vm_page_readahead_finish), or cut off meanwhile.
+    if (error !== 0 && i >= count) vm_page_try_to_free(k, m)
+    if (first + i >= k.object.size[object]) cutOff(k, m)
   }
   done(k, argument, error)
+}
+
+/**
+ * The file was truncated (or grew) to `bytes`. Pages behind the end leave the object: those that packets hold are freed with the last reference, those
+ * that are being read when their read is done. Source: sys/vm/vnode_pager.c vnode_pager_setsize, vm_object_page_remove (derived: the kernel waits for
+ * busy pages). The rest of the last page is not zeroed: nobody reads behind the end.
+ */
+export function vnode_pager_setsize(k: Kernel, object: number, bytes: number): void {
+  const before = k.object.size[object]
+  k.object.bytes[object] = bytes
+  const after = Math.ceil(bytes / PAGE_SIZE)
+  for (let i = after; i < before; i++) {
+    const m = vm_page_lookup(k, object, i)
+    if (m !== 0 && !vm_page_busied(k, m)) cutOff(k, m)
+  }
+  k.object.size[object] = after
+}
+
+/** A page leaves its object for good. */
+function cutOff(k: Kernel, m: number): void {
+  if (k.page.object[m] === 0) return
+  if (k.page.wire_count[m] === 0) vm_page_try_to_free(k, m)
+  else vm_page_remove(k, m)
 }
 
 /** Ends the exclusive busy state of a page and wakes who waits for it. */

@@ -1,5 +1,5 @@
 /** From a checked scenario and its files to what the emulated machine is built from, and back-checks once it is built. */
-import type { Machine, MachineConfig } from '../../emulator'
+import { SF_NOCACHE, SF_NODISKIO, SF_SYNC, type Machine, type MachineConfig } from '../../emulator'
 import type { LoadedFiles } from '../files'
 import { generateFiles, readFiles } from '../files'
 import { LabProblem } from '../problem'
@@ -35,12 +35,23 @@ export function scenarioToConfig(
       ncpu: host.cpus,
       hz: host.clock,
       memoryBytes: host.memory,
+      directMap: host.profile === 'amd64',
       cost: host.cost,
       tunables: { ...host.tunables },
       sysctls: { ...host.sysctls },
       interfaces: host.interfaces.map(({ name, model, address, mtu, capabilities }) => {
         const [ip, prefix] = address.split('/')
         return { name, model, address: ip, prefixLength: Number(prefix), mtu, capabilities: { ...capabilities } }
+      }),
+      vlans: host.vlans.map(({ name, parent, tag, address }) => {
+        if (!host.interfaces.some((entry) => entry.name === parent))
+          throw new LabProblem(
+            'scenario-invalid',
+            `The parent ${parent} of ${name} is no interface of the host ${host.name}.`,
+            `Its interfaces are ${host.interfaces.map((entry) => entry.name).join(', ')}.`,
+          )
+        const [ip, prefix] = address.split('/')
+        return { name, parent, tag, address: ip, prefixLength: Number(prefix) }
       }),
     })),
     link: {
@@ -57,6 +68,9 @@ export function scenarioToConfig(
       warm: scenario.files.cache === 'warm',
       diskLatencyNs: scenario.files.disk.latency,
       diskBytesPerSecond: scenario.files.disk.rate,
+      diskQueueDepth: scenario.files.disk.queueDepth,
+      diskErrors: scenario.files.disk.errors,
+      diskShortReads: scenario.files.disk.shortReads,
     },
     workload: {
       method: workload.method,
@@ -68,12 +82,34 @@ export function scenarioToConfig(
       startNs: options.loadByCommand === true ? -1 : workload.start,
       rampNs: workload.ramp,
       sendLowat: workload.sendLowWater,
-      sendfileFlags: 0,
+      sendfileFlags: sendfileFlags(workload),
       port: workload.port,
+      pipeline: workload.pipeline,
+      ...(workload.server !== undefined && { server: serverAddress(scenario, workload.server) }),
     },
     cost: { on: scenario.cost.on, parameters: { ...scenario.cost.parameters } },
     debug: options.debug ?? false,
   }
+}
+
+/** Flags word of sendfile(2): readahead in the upper half. Source: sys/sys/socket.h SF_FLAGS. */
+function sendfileFlags(workload: Scenario['workload']): number {
+  const bits = { nodiskio: SF_NODISKIO, sync: SF_SYNC, nocache: SF_NOCACHE }
+  return workload.flags.reduce((flags, flag) => flags | bits[flag], workload.readahead << 16)
+}
+
+/** Address of an interface or vlan of the server. */
+function serverAddress(scenario: Scenario, name: string): string {
+  const { interfaces, vlans } = scenario.hosts[0]
+  const entries = [...interfaces, ...vlans]
+  const found = entries.find((entry) => entry.name === name)
+  if (found === undefined)
+    throw new LabProblem(
+      'scenario-invalid',
+      `workload.server: the server has no interface ${name}.`,
+      `Its interfaces are ${entries.map((entry) => entry.name).join(', ')}.`,
+    )
+  return found.address.split('/')[0]
 }
 
 /**

@@ -1,12 +1,29 @@
 /** Names that a booted machine knows, asked from a machine that is built for it: the declarations are the only list. */
-import { Machine, systemCalls } from '../../emulator'
+import { Machine, systemCalls, type Kernel } from '../../emulator'
 import { scenarioToConfig } from './config'
 import { checkScenario } from './load'
 import type { KnownKnobs } from './overrides'
 
 let cache: KnownKnobs | null = null
 
-/** Every knob of a host with a T6 port. Built once, takes a few dozen milliseconds. */
+/** Keywords of ifconfig(8) that change something on an interface. */
+function keywordsOf(kernel: Kernel, name: string): string[] {
+  const sys = systemCalls(kernel)
+  const entry = sys.interfaces().find((candidate) => candidate.name === name)!
+  const offered = kernel.ifnet.if_capabilities[entry.index] >>> 0
+  return [
+    ...new Set(
+      sys.capabilities
+        .filter(({ bit, keywords }) => (offered & bit) !== 0 && keywords.length > 0)
+        .map(({ keywords }) => keywords[0]),
+    ),
+  ]
+}
+
+/**
+ * Every knob of a host: one with a T6 and one with an igb port, the second without a direct map, so that what exists only there is known too. Built
+ * once, takes a few dozen milliseconds.
+ */
 export function knownKnobs(): KnownKnobs {
   if (cache !== null) return cache
   const scenario = checkScenario(
@@ -14,11 +31,15 @@ export function knownKnobs(): KnownKnobs {
       schema: 1,
       title: 'Names',
       duration: '1ms',
-      hosts: ['server', 'client'].map((name, i) => ({
-        name,
-        cpus: 1,
-        interfaces: [{ name: 'cc0', address: `10.0.0.${i + 1}/24` }],
-      })),
+      hosts: [
+        { name: 'server', cpus: 1, interfaces: [{ name: 'cc0', address: '10.0.0.1/24' }] },
+        {
+          name: 'client',
+          cpus: 1,
+          profile: 'i386',
+          interfaces: [{ name: 'igb0', model: 'igb', address: '10.0.0.2/24' }],
+        },
+      ],
       files: { generate: { count: 1, size: 4096 } },
       workload: { connections: 1 },
     },
@@ -30,17 +51,17 @@ export function knownKnobs(): KnownKnobs {
     { loadByCommand: true },
   )
   const machine = new Machine(config, { bytes: new Uint8Array(4096) })
-  const sys = systemCalls(machine.kernels[0])
-  const sysctls = new Map(
-    sys.sysctl
-      .list()
-      .map((oid) => [oid.name, { writable: sys.sysctl.isWritable(oid), tunable: sys.sysctl.isTunable(oid) }]),
-  )
-  const cc0 = sys.interfaces().find(({ name }) => name === 'cc0')!
-  const offered = machine.kernels[0].ifnet.if_capabilities[cc0.index] >>> 0
-  const capabilities = sys.capabilities
-    .filter(({ bit, keywords }) => (offered & bit) !== 0 && keywords.length > 0)
-    .map(({ keywords }) => keywords[0])
-  cache = { sysctls, capabilities: [...new Set(capabilities)] }
+  const [t6, igb] = machine.kernels
+  const sysctls = new Map<string, { writable: boolean; tunable: boolean }>()
+  for (const kernel of [igb, t6]) {
+    const { sysctl } = systemCalls(kernel)
+    for (const oid of sysctl.list())
+      sysctls.set(oid.name, { writable: sysctl.isWritable(oid), tunable: sysctl.isTunable(oid) })
+  }
+  cache = {
+    sysctls,
+    capabilities: keywordsOf(t6, 'cc0'),
+    capabilitiesOf: { igb: keywordsOf(igb, 'igb0') },
+  }
   return cache
 }

@@ -21,8 +21,10 @@ export type Knobs = { [name: string]: string }
 export interface KnownKnobs {
   /** Leaves of the sysctl tree: whether they can be written at run time and set by the loader. */
   sysctls: ReadonlyMap<string, { writable: boolean; tunable: boolean }>
-  /** Capability keywords of ifconfig(8) by interface model. */
+  /** Capability keywords of ifconfig(8) of a T6 port. */
   capabilities: readonly string[]
+  /** The same of the other models. */
+  capabilitiesOf?: { readonly [model: string]: readonly string[] }
 }
 
 /** Scenario groups whose fields can be set. */
@@ -184,7 +186,8 @@ function kernelKnob(base: Scenario, name: string, value: string, known: KnownKno
   const keyword = knob.slice(dot + 1)
   const interfaces = base.hosts[index].interfaces
   const position = interfaces.findIndex((entry) => entry.name === interfaceName)
-  if (position >= 0 && dot > 0) return interfaceKnob(index, position, interfaceName, keyword, value, known)
+  if (position >= 0 && dot > 0)
+    return interfaceKnob(index, position, interfaceName, keyword, value, interfaces[position].model, known)
   throw unknownKnob(base, index, knob, known)
 }
 
@@ -194,6 +197,7 @@ function interfaceKnob(
   interfaceName: string,
   keyword: string,
   value: string,
+  model: string,
   known: KnownKnobs,
 ): (scenario: Scenario) => void {
   if (keyword === 'mtu') {
@@ -202,11 +206,12 @@ function interfaceKnob(
       throw new LabProblem('knob-value', `${interfaceName}.mtu=${value} is out of range.`, 'An MTU is 576 to 9000.')
     return (scenario) => (scenario.hosts[host].interfaces[position].mtu = mtu)
   }
-  if (!known.capabilities.includes(keyword))
+  const capabilities = known.capabilitiesOf?.[model] ?? known.capabilities
+  if (!capabilities.includes(keyword))
     throw new LabProblem(
       'capability-unknown',
       `${interfaceName} has no capability ${keyword}.`,
-      didYouMean(keyword, known.capabilities, `Its capabilities are ${known.capabilities.join(', ')}.`),
+      didYouMean(keyword, capabilities, `Its capabilities are ${capabilities.join(', ')}.`),
     )
   const on = switchWords[value.toLowerCase()]
   if (on === undefined)

@@ -61,10 +61,20 @@ const interfaceSchema = z.strictObject({
   capabilities: z.record(z.string(), switchValue).default({}),
 })
 
+/** An interface for one tag of another interface of the host. */
+const vlanSchema = z.strictObject({
+  name: z.string().regex(/^vlan[0-9]{1,5}$/, 'is not the name of a vlan; write for instance vlan10'),
+  parent: z.string(),
+  tag: whole(1, 4094),
+  address,
+})
+
 const hostSchema = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'is not a host name (small letters, digits and hyphens)'),
   cpus: whole(1, 64).default(4),
   clock: quantity('frequency', { min: 1e8, max: 1e10, words: 'a clock is 100MHz to 10GHz' }).default(2_600_000_000),
+  /** amd64 has a direct map of all memory; on i386 a kernel address for a page (sf_buf) is a limited resource. */
+  profile: z.enum(['amd64', 'i386']).default('amd64'),
   memory: quantity('bytes', {
     min: 256 * 1048576,
     max: 4096 * 1073741824,
@@ -74,7 +84,9 @@ const hostSchema = z.strictObject({
   cost: switchValue.default(true),
   tunables: knobs.default({}),
   sysctls: knobs.default({}),
+  /** The first one is on the link. */
   interfaces: z.array(interfaceSchema).min(1).max(8),
+  vlans: z.array(vlanSchema).max(64).default([]),
 })
 
 const linkSchema = z.strictObject({
@@ -106,6 +118,12 @@ const filesSchema = z
       .strictObject({
         latency: quantity('time', { max: 1e10, words: 'the latency is at most 10s' }).default(100_000),
         rate: quantity('byteRate', { min: 1e5, words: 'a disk reads at least 100kB/s' }).default(2_000_000_000),
+        /** Requests that the disk works on at a time; others wait. */
+        queueDepth: whole(1, 1024).default(32),
+        /** Share of the requests that fail with EIO. */
+        errors: quantity('fraction').default(0),
+        /** Share of the requests that bring only part of what was asked for, so that the rest costs another access. */
+        shortReads: quantity('fraction').default(0),
       })
       .prefault({}),
   })
@@ -113,7 +131,7 @@ const filesSchema = z
     message: 'has both generate and path; keep one of them',
   })
 
-const workloadSchema = z.strictObject({
+const workloadFields = z.strictObject({
   method: z.enum(['sendfile', 'write']).default('sendfile'),
   connections: whole(1, 10_000).default(100),
   think: quantity('time', { max: 1e12, words: 'a pause is at most 1000s' }).default(0),
@@ -127,7 +145,19 @@ const workloadSchema = z.strictObject({
   ramp: quantity('time', { max: 1e12, words: 'the ramp is at most 1000s' }).default(1_000_000),
   sendLowWater: quantity('bytes', { max: 1073741824, words: 'a low-water mark is at most 1GiB' }).default(0),
   port: whole(1, 65535).default(80),
+  /** Interface or vlan of the server that the clients connect to; by default its first interface. */
+  server: z.string().optional(),
+  /** Flags of sendfile(2): SF_NODISKIO, SF_SYNC (sleeps until all is acknowledged), SF_NOCACHE. */
+  flags: z.array(z.enum(['nodiskio', 'sync', 'nocache'])).default([]),
+  /** Pages that sendfile(2) is asked to read ahead. */
+  readahead: whole(0, 65535).default(0),
+  /** Requests that a client sends together before it waits for the answers (HTTP pipelining). */
+  pipeline: whole(1, 16).default(1),
 })
+const workloadSchema = workloadFields.refine(
+  ({ pipeline, requestsPerConnection }) => pipeline === 1 || requestsPerConnection === 0,
+  { message: 'has both pipeline and requestsPerConnection; keep one of them' },
+)
 
 export const scenarioSchema = z.strictObject({
   schema: z.literal(1, { error: 'is not 1, the only version of the scenario format that this lab reads' }),

@@ -88,6 +88,7 @@ export function mbufLines(sys: SystemCalls): StatisticsLine[] {
     threeZones('sleeps', 'mbufs delayed (mbufs/clusters/mbuf+clusters)', (z) => z.sleep),
     threeJumbos('sleeps', 'jumbo clusters delayed (4k/9k/16k)', (z) => z.sleep),
     threeJumbos('failures', 'jumbo clusters denied (4k/9k/16k)', (z) => z.fail),
+    ...sfbufLines(sys),
     single('sendfile-syscalls', sf[0], 'sendfile syscalls'),
     single('sendfile-no-io', sf[1], 'sendfile syscalls completed without I/O request'),
     single('sendfile-io-count', sf[2], 'requests for I/O initiated by sendfile'),
@@ -121,6 +122,26 @@ export function mbufLines(sys: SystemCalls): StatisticsLine[] {
       text: `requests for ${text}`,
     }
   }
+}
+
+/** The line about sf_bufs, where the host has kern.ipc.nsfbufs (not with a direct map). */
+function sfbufLines(sys: SystemCalls): StatisticsLine[] {
+  const value = (name: string): number | null => {
+    const oid = sys.sysctl.find(name)
+    return oid === undefined ? null : Number(sys.sysctl.read(oid))
+  }
+  const total = value('kern.ipc.nsfbufs')
+  if (total === null) return []
+  return [
+    {
+      fields: [
+        ['nsfbufs-current', value('kern.ipc.nsfbufsused') ?? 0],
+        ['nsfbufs-peak', value('kern.ipc.nsfbufspeak') ?? 0],
+        ['nsfbufs', total],
+      ],
+      text: 'sfbufs in use (current/peak/max)',
+    },
+  ]
 }
 
 function jumboLine(name: string, zone: ZoneRow, label: string): StatisticsLine {

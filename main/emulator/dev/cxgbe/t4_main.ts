@@ -1,6 +1,6 @@
 /**
  * cxgbe(4) for a T6: attaching adapter and ports, ioctls, transmit entry, counters and media. A host's T6 interfaces are ports of one adapter,
- * t6nex0. The first one's cable is the machine's link; further ports have no carrier.
+ * t6nex0. If the first interface of the host is one of them, its cable is the machine's link; the others have no carrier.
  * Source: sys/dev/cxgbe/t4_main.c cxgbe_vi_attach, cxgbe_ioctl, cxgbe_transmit, cxgbe_init_synchronized, cxgbe_get_counter (read through
  * reference nic-cxgbe 1.1, 1.2, 3.5).
  */
@@ -56,11 +56,6 @@ const PF = 4
 
 export function createCxgbe(k: Kernel): Cxgbe {
   const wanted = k.config.interfaces.filter((entry) => entry.model === 't6')
-  const other = k.config.interfaces.find((entry) => entry.model !== 't6')
-  if (other !== undefined)
-    throw new Error(
-      `interface ${other.name} of host ${k.config.name}: the model ${other.model} is not built yet; use t6`,
-    )
   const tunables = cxgbeTunables(k)
   const ports = wanted.length
   const tables = createAdapterTables(k, ports, ports * tunables.ntxq, ports * tunables.nrxq)
@@ -154,7 +149,7 @@ function attach(k: Kernel, wanted: readonly InterfaceConfig[]): void {
     k.printf(`${entry.name}: <port ${i}> on t6nex0`)
     k.printf(`${entry.name}: Ethernet address: ${lladdr.map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`)
     k.printf(`${entry.name}: ${port.ntxq[p]} txq, ${port.nrxq[p]} rxq (NIC)`)
-    if (i === 0 && k.id < 2) {
+    if (entry === k.config.interfaces[0] && k.id < 2) {
       port.linked[p] = 1
       k.machine.link.attach(k.id, (slot) => hw_rx(k, p, slot))
     }

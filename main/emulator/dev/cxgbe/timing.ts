@@ -60,6 +60,16 @@ export const nicParameters = [
     'how long a transmit queue is empty before the card reports it by message (doorbell queue timer)',
     'Linux commit text of the T6 doorbell queue timer: CIDX update when CIDX = PIDX for that long; length assumed',
   ),
+  p(
+    'igbLinkNegotiation',
+    2e9,
+    0,
+    10e9,
+    'ns',
+    'assumed',
+    'igb: from starting the card to a link, when a setting is changed (1000BASE-T takes two to four seconds)',
+    'iflib.c says that starting renegotiates; length assumed',
+  ),
 ] as const satisfies readonly NicParameter[]
 
 export type NicParameterName = (typeof nicParameters)[number]['name']
