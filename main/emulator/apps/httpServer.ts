@@ -196,7 +196,9 @@ function readRequest(k: Kernel, conn: number): void {
     const n = soTransferred
     const ram = k.phys.ram
     const from = userAddress(k, ub, 0)
-    for (let i = 0; i < n; i++) c.req[conn * REQUEST_MAX + c.reqlen[conn] + i] = ram[from + i]
+    const { req } = c
+    const to = conn * REQUEST_MAX + c.reqlen[conn]
+    for (let i = 0; i < n; i++) req[to + i] = ram[from + i]
     c.reqlen[conn] += n
     if (headLength(c.req, conn * REQUEST_MAX, c.reqlen[conn]) >= 0) {
       beginRequest(k, conn)

@@ -31,7 +31,7 @@ describe('HTTP texts', () => {
   })
 
   it('request and answers say what they should', () => {
-    expect(requestText('10.0.0.1', '/www/a b', true)).toBe(
+    expect(requestText(0x0a000001, '/www/a b', true)).toBe(
       'GET /www/a%20b HTTP/1.1\r\nHost: 10.0.0.1\r\nUser-Agent: nomap-lab\r\nAccept: */*\r\nConnection: close\r\n\r\n',
     )
     expect(responseHeader(7, true)).toContain('\r\nContent-Length: 7\r\nConnection: close\r\n\r\n')

@@ -1,15 +1,16 @@
 /** The little of HTTP/1.1 that server and client speak. Texts are ASCII; offsets are bytes. */
+import { inet_ntoa } from '../netinet/in'
 
 /** Texts made before: a cache of code, not state. Cleared when it grows beyond what any set of files asks for. */
-const requests = new Map<string, { host: string; close: boolean; text: string }>()
+const requests = new Map<string, { host: number; close: boolean; text: string }>()
 const headers = new Map<number, string>()
 const CACHED = 16384
 
-/** A request as the client sends it. */
-export function requestText(host: string, path: string, close: boolean): string {
+/** A request as the client sends it. @param host address of the server. */
+export function requestText(host: number, path: string, close: boolean): string {
   const known = requests.get(path)
   if (known !== undefined && known.host === host && known.close === close) return known.text
-  const text = makeRequest(host, path, close)
+  const text = makeRequest(inet_ntoa(host), path, close)
   if (requests.size >= CACHED) requests.clear()
   requests.set(path, { host, close, text })
   return text
