@@ -110,6 +110,12 @@ setProgram(PROGRAM_HTTPD, {
   run(k, kq) {
     if (k.cost.on) k.cost.enter(FN_httpd)
     const q = k.kq
+    // kevent(2) is called once for all that is ready; what comes while the process runs is handed out without another sleep.
+    if (k.cost.on && q.kq_woken[kq] !== 0) {
+      k.cost.charge(CAUSE.other, k.cost.p.contextSwitch)
+      chargeSyscall(k)
+    }
+    q.kq_woken[kq] = 0
     const so = kqueue_next(k, kq)
     if (so !== 0) {
       if (k.cost.on) k.cost.charge(CAUSE.application, k.cost.p.applicationEvent)
