@@ -5,7 +5,7 @@
  */
 import type { Kernel } from '../kernel'
 import { kevent_add, kqueue, kqueue_next, kqueue_wakeup } from '../kern/kern_event'
-import { UBUF_BYTES, userAddress, userBuffer, userWriteText } from '../kern/subr_uio'
+import { UBUF_BYTES, userAddress, userBuffer, userWriteBytes } from '../kern/subr_uio'
 import { so_result, soclose, soconnect, socreate, sogetopt, sooptval } from '../kern/uipc_socket'
 import { soreceive, sosend, soTransferred } from '../kern/uipc_sosend'
 import { functionId } from '../machine/cost'
@@ -14,7 +14,7 @@ import { inet_addr } from '../netinet/in'
 import { EAGAIN } from '../sys/errno'
 import { SO_ERROR, SS_ISCONNECTED, SS_NBIO } from '../sys/socket'
 import { differingBytes } from './compareBytes'
-import { decimalAt, fieldAt, headLength, requestText, startsWithText } from './httpText'
+import { decimalAt, fieldAt, headLength, requestBytes, startsWithText } from './httpText'
 import { PROGRAM_CLIENT, programTimer, setProgram } from './program'
 
 const FN_client = functionId('(client)')
@@ -297,7 +297,7 @@ function sendRequest(k: Kernel, row: number): void {
   const { conn, worker } = k.apps.client
   const ub = worker.ub[conn.worker[row]]
   const path = k.machine.config.files.entries[conn.file[row]].path
-  const length = userWriteText(k, ub, 0, requestText(serverAddress(k), path, isLast(k, row)))
+  const length = userWriteBytes(k, ub, 0, requestBytes(serverAddress(k), path, isLast(k, row)))
   const error = sosend(k, conn.so[row], ub, conn.sent[row], length - conn.sent[row], false)
   conn.sent[row] += soTransferred
   if (error === EAGAIN) return
