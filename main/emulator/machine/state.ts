@@ -103,7 +103,7 @@ export class Digest {
     this.word(n)
     let i = 0
     if (data.byteOffset % 4 === 0) {
-      this.words(new Int32Array(data.buffer, data.byteOffset, n >> 2))
+      this.words(new Int32Array(data.buffer, data.byteOffset, Math.floor(n / 4)))
       i = n - (n % 4)
     } else {
       for (; i + 4 <= n; i += 4) this.word(data[i] | (data[i + 1] << 8) | (data[i + 2] << 16) | (data[i + 3] << 24))
