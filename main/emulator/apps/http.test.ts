@@ -84,6 +84,7 @@ describe('web server and clients over the plain wire', () => {
   it('a request for a file that is not there – answer 404 and the connection closes', () => {
     const net = createNet({ files: [5000], workload: { connections: 1 } })
     net.a.apps.httpd.files.clear()
+    net.a.apps.httpd.filesByHash.clear()
     startLoad(net.machine)
     net.machine.runUntil(5e6)
     expect(net.b.apps.client.stat.badStatus).toBe(1)

@@ -5,16 +5,16 @@
  */
 import type { Kernel } from '../kernel'
 import { kevent_add, kqueue, kqueue_next, kqueue_wakeup } from '../kern/kern_event'
-import { UBUF_BYTES, userAddress, userBuffer, userWriteText } from '../kern/subr_uio'
+import { UBUF_BYTES, userAddress, userBuffer, userWriteBytes } from '../kern/subr_uio'
 import { so_result, soclose, soconnect, socreate, sogetopt, sooptval } from '../kern/uipc_socket'
 import { soreceive, sosend, soTransferred } from '../kern/uipc_sosend'
 import { functionId } from '../machine/cost'
 import { ln } from '../machine/prng'
-import { inet_addr, inet_ntoa } from '../netinet/in'
+import { inet_addr } from '../netinet/in'
 import { EAGAIN } from '../sys/errno'
 import { SO_ERROR, SS_ISCONNECTED, SS_NBIO } from '../sys/socket'
 import { differingBytes } from './compareBytes'
-import { decimalAt, fieldAt, headLength, requestText, startsWithText } from './httpText'
+import { decimalAt, fieldAt, headLength, requestBytes, startsWithText } from './httpText'
 import { PROGRAM_CLIENT, programTimer, setProgram } from './program'
 
 const FN_client = functionId('(client)')
@@ -321,16 +321,13 @@ function sendRequest(k: Kernel, row: number): void {
   const ub = worker.ub[conn.worker[row]]
   const { entries } = k.machine.config.files
   const serial = conn.serial[row]
-  const name = inet_ntoa(serverAddress(k))
+  const server = serverAddress(k)
   const n = together(k, serial)
   let length = 0
-  for (let i = 0; i < n; i++)
-    length += userWriteText(
-      k,
-      ub,
-      length,
-      requestText(name, entries[choice(k, row, serial + i)].path, i === n - 1 && isLast(k, row)),
-    )
+  for (let i = 0; i < n; i++) {
+    const last = i === n - 1 && isLast(k, row)
+    length += userWriteBytes(k, ub, length, requestBytes(server, entries[choice(k, row, serial + i)].path, last))
+  }
   const error = sosend(k, conn.so[row], ub, conn.sent[row], length - conn.sent[row], false)
   conn.sent[row] += soTransferred
   if (error === EAGAIN) return
@@ -361,9 +358,9 @@ function receive(k: Kernel, row: number): void {
     } else {
       const left = conn.length[row] - conn.received[row]
       const from = k.machine.config.files.entries[conn.file[row]].diskPage * 4096 + conn.received[row]
-      // As far from a word border as in the file, so that four bytes are compared at a time.
-      const uoff = from % 4
-      const most = Math.min(left, UBUF_BYTES - 4)
+      // As far from an 8-byte border as in the file, so that eight bytes are compared at a time.
+      const uoff = from % 8
+      const most = Math.min(left, UBUF_BYTES - 8)
       if (k.debug) k.phys.fill(userAddress(k, ub, uoff), most, 0xa5)
       const error = soreceive(k, so, ub, uoff, most)
       if (error === EAGAIN) return
@@ -387,19 +384,25 @@ function receive(k: Kernel, row: number): void {
 /** Takes `n` bytes at RAM address `at` that belong to the head and perhaps the beginning of the body. False: the connection failed. */
 function head(k: Kernel, row: number, at: number, n: number): boolean {
   const { conn, stat } = k.apps.client
-  const base = row * HEAD_MAX
   const before = conn.headlen[row]
-  const ram = k.phys.ram
-  for (let i = 0; i < n; i++) conn.head[base + before + i] = ram[at + i]
-  const length = headLength(conn.head, base, before + n)
+  // Mostly the head comes in one piece and is looked at where it lies; pieces are put together first.
+  let bytes: Uint8Array = k.phys.ram
+  let base = at
+  let length = before === 0 ? headLength(bytes, base, n) : -1
   if (length < 0) {
-    conn.headlen[row] = before + n
-    return true
+    bytes = conn.head
+    base = row * HEAD_MAX
+    k.phys.copyOut(at, n, bytes, base + before)
+    length = headLength(bytes, base, before + n)
+    if (length < 0) {
+      conn.headlen[row] = before + n
+      return true
+    }
   }
   const file = k.machine.config.files.entries[conn.file[row]]
-  const declared = decimalAt(conn.head, fieldAt(conn.head, base, length, 'content-length'))
+  const declared = decimalAt(bytes, fieldAt(bytes, base, length, 'content-length'))
   stat.header_bytes += length
-  if (!startsWithText(conn.head, base, 'HTTP/1.1 200 ') || declared !== file.size) {
+  if (!startsWithText(bytes, base, 'HTTP/1.1 200 ') || declared !== file.size) {
     stat.badStatus++
     failed(k, row, 0)
     return false
@@ -410,10 +413,13 @@ function head(k: Kernel, row: number, at: number, n: number): boolean {
   conn.length[row] = file.size
   conn.received[row] = body
   conn.state[row] = BODY
-  const wrong = differingBytes(conn.head, base + length, k.machine.disk.bytes, file.diskPage * 4096, body)
+  const wrong = differingBytes(bytes, base + length, k.machine.disk.bytes, file.diskPage * 4096, body)
   stat.bytes_verified += body - wrong
   stat.bytes_corrupt += wrong
-  if (rest > 0) conn.head.copyWithin(base, base + length + body, base + length + body + rest)
+  if (rest > 0) {
+    const from = base + length + body
+    conn.head.set(bytes.subarray(from, from + rest), row * HEAD_MAX)
+  }
   conn.headlen[row] = rest
   return true
 }

@@ -8,7 +8,7 @@ import type { Kernel } from '../kernel'
 import { kevent_add, kqueue, kqueue_bits, kqueue_next, kqueue_wakeup, KQ_READ } from '../kern/kern_event'
 import { sendfile, sendfile_sbytes, setSendfileReturn, SLEPT, type SendfileArguments } from '../kern/kern_sendfile'
 import { RESUME_READ, setResume, sleepq_add, WCHAN_PAGE } from '../kern/subr_sleepqueue'
-import { copyoutFrom, UBUF_BYTES, userAddress, userBuffer, userWriteText } from '../kern/subr_uio'
+import { copyoutFrom, UBUF_BYTES, userAddress, userBuffer, userWriteBytes, userWriteText } from '../kern/subr_uio'
 import { so_result, soaccept, sobind, soclose, socreate, solisten, sosetopt } from '../kern/uipc_socket'
 import { soreceive, sosend, soTransferred } from '../kern/uipc_sosend'
 import { CAUSE, functionId } from '../machine/cost'
@@ -20,7 +20,16 @@ import { KASSERT } from '../sys/systm'
 import { vm_object_of_file, vm_page_alloc, vm_page_lookup } from '../vm/vm_object'
 import { VM_ALLOC_NORMAL, vm_page_busied, vm_page_busy_wait, vm_page_reference } from '../vm/vm_page'
 import { vm_pager_get_pages_async, vm_pager_run } from '../vm/vnode_pager'
-import { errorResponse, fieldAt, headLength, responseHeader, startsWithText, textOf } from './httpText'
+import {
+  encodePath,
+  errorResponse,
+  fieldAt,
+  headLength,
+  pathHash,
+  responseHeader,
+  startsWithText,
+  textOf,
+} from './httpText'
 import { chargeSyscall, PROGRAM_HTTPD, programTimer, setProgram } from './program'
 
 const FN_httpd = functionId('(httpd)')
@@ -80,7 +89,14 @@ export function createHttpServer(k: Kernel) {
   })
   const files = new Map<string, number>()
   k.machine.config.files.entries.forEach((entry, index) => files.set(entry.path, index))
-  return { worker, conn, stat, files }
+  // Only paths that stand in a request as they are; the first of several with one hash.
+  const filesByHash = new Map<number, number>()
+  for (const [path, index] of files) {
+    const bytes = Uint8Array.from(path, (character) => character.charCodeAt(0))
+    const hash = pathHash(bytes, 0, bytes.length)
+    if (encodePath(path) === path && !path.includes('?') && !filesByHash.has(hash)) filesByHash.set(hash, index)
+  }
+  return { worker, conn, stat, files, filesByHash }
 }
 
 /** Starts the processes: they listen when the machine has booted. */
@@ -110,6 +126,12 @@ setProgram(PROGRAM_HTTPD, {
   run(k, kq) {
     if (k.cost.on) k.cost.enter(FN_httpd)
     const q = k.kq
+    // kevent(2) is called once for all that is ready; what comes while the process runs is handed out without another sleep.
+    if (k.cost.on && q.kq_woken[kq] !== 0) {
+      k.cost.charge(CAUSE.other, k.cost.p.contextSwitch)
+      chargeSyscall(k)
+    }
+    q.kq_woken[kq] = 0
     const so = kqueue_next(k, kq)
     if (so !== 0) {
       if (k.cost.on) k.cost.charge(CAUSE.application, k.cost.p.applicationEvent)
@@ -196,21 +218,23 @@ function readRequest(k: Kernel, conn: number): void {
     const n = soTransferred
     const ram = k.phys.ram
     const from = userAddress(k, ub, 0)
-    for (let i = 0; i < n; i++) c.req[conn * REQUEST_MAX + c.reqlen[conn] + i] = ram[from + i]
+    const { req } = c
+    const to = conn * REQUEST_MAX + c.reqlen[conn]
+    for (let i = 0; i < n; i++) req[to + i] = ram[from + i]
     c.reqlen[conn] += n
-    if (headLength(c.req, conn * REQUEST_MAX, c.reqlen[conn]) >= 0) {
-      beginRequest(k, conn)
+    const head = headLength(req, conn * REQUEST_MAX, c.reqlen[conn])
+    if (head >= 0) {
+      beginRequest(k, conn, head)
       return
     }
   }
 }
 
-/** A request is complete: parses it and begins to answer. */
-function beginRequest(k: Kernel, conn: number): void {
+/** A request is complete, `length` bytes long: parses it and begins to answer. */
+function beginRequest(k: Kernel, conn: number, length: number): void {
   const c = k.apps.httpd.conn
   const stat = k.apps.httpd.stat
   const base = conn * REQUEST_MAX
-  const length = headLength(c.req, base, c.reqlen[conn])
   const { req } = c
   stat.requests++
   if (k.cost.on) k.cost.charge(CAUSE.application, k.cost.p.application)
@@ -222,13 +246,12 @@ function beginRequest(k: Kernel, conn: number): void {
   end = path
   while (end < base + length && req[end] > 32) end++
   const good = startsWithText(req, end, ' HTTP/1.')
-  const name = good ? textOf(req, path, end - path) : ''
+  const file = good ? findFile(k, req, path, end - path) : undefined
   const connection = fieldAt(req, base, length, 'connection')
   c.close[conn] = connection >= 0 && startsWithText(req, connection, 'close') ? 1 : 0
   // What follows belongs to the next request.
   if (c.reqlen[conn] > length) req.copyWithin(base, base + length, base + c.reqlen[conn])
   c.reqlen[conn] -= length
-  const file = k.apps.httpd.files.get(decodePath(name))
   if (!good || !get || file === undefined) {
     text(k, conn, !good ? 400 : !get ? 405 : 404)
     return
@@ -239,6 +262,17 @@ function beginRequest(k: Kernel, conn: number): void {
   c.sent[conn] = 0
   c.state[conn] = SENDING
   serve(k, conn)
+}
+
+/** File of a path as it stands in a request, or undefined. A path of plain characters, as most are, is found by its hash and compared. */
+function findFile(k: Kernel, bytes: Uint8Array, at: number, length: number): number | undefined {
+  const { files, filesByHash } = k.apps.httpd
+  const file = filesByHash.get(pathHash(bytes, at, length))
+  if (file !== undefined) {
+    const { path } = k.machine.config.files.entries[file]
+    if (path.length === length && startsWithText(bytes, at, path)) return file
+  }
+  return files.get(decodePath(textOf(bytes, at, length)))
 }
 
 /** Percent-decoding of a path; UTF-8 sequences become characters. Paths of files without special characters come out as they are. */
@@ -329,7 +363,7 @@ function serveSendfile(k: Kernel, conn: number): void {
     call.hdrUb = w.ub[worker]
     call.hdrOff = sent
     call.hdrLen = hdrlen - sent
-    userWriteText(k, w.ub[worker], 0, responseHeader(c.size[conn], c.close[conn] !== 0))
+    userWriteBytes(k, w.ub[worker], 0, responseHeader(c.size[conn], c.close[conn] !== 0))
   }
   call.flags = k.machine.config.workload.sendfileFlags
   k.apps.httpd.stat.sendfileCalls++
@@ -384,7 +418,8 @@ function responded(k: Kernel, conn: number): void {
     return
   }
   c.state[conn] = READING
-  if (headLength(c.req, conn * REQUEST_MAX, c.reqlen[conn]) >= 0) beginRequest(k, conn)
+  const head = headLength(c.req, conn * REQUEST_MAX, c.reqlen[conn])
+  if (head >= 0) beginRequest(k, conn, head)
   else readRequest(k, conn)
 }
 
@@ -399,7 +434,7 @@ function serveWrite(k: Kernel, conn: number): void {
   while (c.sent[conn] < total) {
     let error: number
     if (c.sent[conn] < hdrlen) {
-      userWriteText(k, ub, 0, responseHeader(c.size[conn], c.close[conn] !== 0))
+      userWriteBytes(k, ub, 0, responseHeader(c.size[conn], c.close[conn] !== 0))
       chargeSyscall(k)
       error = sosend(k, c.so[conn], ub, c.sent[conn], hdrlen - c.sent[conn], c.size[conn] > 0)
     } else {

@@ -1,18 +1,19 @@
 /** The little of HTTP/1.1 that server and client speak. Texts are ASCII; offsets are bytes. */
+import { inet_ntoa } from '../netinet/in'
 
 /** Texts made before: a cache of code, not state. Cleared when it grows beyond what any set of files asks for. */
-const requests = new Map<string, { host: string; close: boolean; text: string }>()
-const headers = new Map<number, string>()
+const requests = new Map<string, { host: number; close: boolean; bytes: Uint8Array }>()
+const headers = new Map<number, Uint8Array>()
 const CACHED = 16384
 
-/** A request as the client sends it. */
-export function requestText(host: string, path: string, close: boolean): string {
+/** A request as the client sends it. @param host address of the server. */
+export function requestBytes(host: number, path: string, close: boolean): Uint8Array {
   const known = requests.get(path)
-  if (known !== undefined && known.host === host && known.close === close) return known.text
-  const text = makeRequest(host, path, close)
+  if (known !== undefined && known.host === host && known.close === close) return known.bytes
+  const bytes = asciiBytes(makeRequest(inet_ntoa(host), path, close))
   if (requests.size >= CACHED) requests.clear()
-  requests.set(path, { host, close, text })
-  return text
+  requests.set(path, { host, close, bytes })
+  return bytes
 }
 
 function makeRequest(host: string, path: string, close: boolean): string {
@@ -22,15 +23,19 @@ function makeRequest(host: string, path: string, close: boolean): string {
 }
 
 /** Header of a good answer. */
-export function responseHeader(length: number, close: boolean): string {
+export function responseHeader(length: number, close: boolean): Uint8Array {
   const key = close ? -1 - length : length
-  let text = headers.get(key)
-  if (text === undefined) {
-    text = makeHeader(length, close)
+  let bytes = headers.get(key)
+  if (bytes === undefined) {
+    bytes = asciiBytes(makeHeader(length, close))
     if (headers.size >= CACHED) headers.clear()
-    headers.set(key, text)
+    headers.set(key, bytes)
   }
-  return text
+  return bytes
+}
+
+function asciiBytes(text: string): Uint8Array {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0))
 }
 
 function makeHeader(length: number, close: boolean): string {
@@ -98,6 +103,13 @@ export function decimalAt(bytes: Uint8Array, at: number): number {
 export function startsWithText(bytes: Uint8Array, at: number, text: string): boolean {
   for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false
   return true
+}
+
+/** Hash of a path by which a server finds its file without making a string: 30 bits. */
+export function pathHash(bytes: Uint8Array, at: number, length: number): number {
+  let hash = 0x811c9dc5
+  for (let i = at; i < at + length; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193)
+  return (hash ^ (hash >>> 15)) & 0x3fffffff
 }
 
 const PLAIN_PATH = /^[A-Za-z0-9\-._~/!$&'()*+,;=:@]*$/

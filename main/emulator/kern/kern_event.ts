@@ -27,6 +27,8 @@ export function createKqueueTable(k: Kernel) {
     kq_scheduled: 'u8',
     /** 1 while the process sleeps in a system call: it will look at its queue when it wakes up. */
     kq_blocked: 'u8',
+    /** 1 from the moment something wakes the process out of kevent(2) until it has run. */
+    kq_woken: 'u8',
   })
 }
 
@@ -42,6 +44,7 @@ export function kqueue(k: Kernel, cpu: number, program: number, udata: number): 
   kq.kq_udata[row] = udata
   kq.kq_scheduled[row] = 0
   kq.kq_blocked[row] = 0
+  kq.kq_woken[row] = 0
   return row
 }
 
@@ -116,6 +119,7 @@ export function knote(k: Kernel, so: number, bits: number): void {
     kq.kq_tail[row] = so
     kq.kq_count[row]++
   }
+  if (kq.kq_scheduled[row] === 0 && kq.kq_blocked[row] === 0) kq.kq_woken[row] = 1
   kqueue_wakeup(k, row)
 }
 

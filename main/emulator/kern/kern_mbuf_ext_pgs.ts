@@ -23,7 +23,7 @@ import { KASSERT, KernelPanic } from '../sys/systm'
 import { uma_zfree } from '../vm/uma_core'
 import { m_extadd, m_get } from './kern_mbuf_alloc'
 import { m_free, m_freem, mb_free_ext } from './kern_mbuf_free'
-import { mbuf_ext_pg_len, pgsHdrAddr, pgsTrailAddr } from './mbuf_inline'
+import { mbuf_ext_pg_len, pgsHdrAddr, pgsLines, pgsTrailAddr } from './mbuf_inline'
 import { callExtFree, setExtFree } from './mbuf_ext_free'
 import { SFB_NOWAIT, sf_buf_alloc, sf_buf_free, sf_buf_kva } from './subr_sfbuf'
 import { m_copydata } from './uipc_mbuf_chain'
@@ -81,6 +81,7 @@ function _mb_unmapped_to_ext(k: Kernel, m: number): number {
   }
   let pgoff = pgs.first_pg_off[p]
   const npgs = pgs.npgs[p]
+  if (k.cost.on) k.cost.chargeMisses(pgsLines(npgs))
   for (let i = 0; !failed && i < npgs && len > 0; i++) {
     const pglen = mbuf_ext_pg_len(k, p, i, pgoff)
     if (off >= pglen) {
@@ -110,7 +111,10 @@ function _mb_unmapped_to_ext(k: Kernel, m: number): number {
     m_extadd(k, n, sf_buf_kva(k, sf), PAGE_SIZE, FREE_UNMAPPED_MEXT, sf, mref, M_RDONLY, EXT_SFBUF)
     k.mb.m_data[n] = segoff
     k.mb.m_len[n] = s
-    if (k.cost.on) k.cost.charge(CAUSE.conversion, k.cost.p.convertPage)
+    if (k.cost.on) {
+      k.cost.charge(CAUSE.conversion, k.cost.p.convertPage)
+      k.cost.charge(CAUSE.cache, k.cost.p.mbufLines * k.cost.p.lineLlc)
+    }
   }
   if (!failed && len !== 0) {
     KASSERT(off + len <= pgs.trail_len[p], 'mb_unmapped_to_ext: bytes behind the pages lie in the trailer')

@@ -94,9 +94,9 @@ export function mb_free_ext(k: Kernel, m: number): void {
   }
   const mref = mb.ext_cnt[m]
   if (m !== mref && k.cost.on) {
-    // The owner's counter was last written by another call: its line comes from the shared cache.
+    // The copy and the owner's counter were last written by another call: their lines come from the shared cache.
     k.cost.charge(CAUSE.lock, k.cost.p.atomic)
-    k.cost.charge(CAUSE.cache, k.cost.p.lineLlc)
+    k.cost.charge(CAUSE.cache, 2 * k.cost.p.lineLlc)
   }
   const count = mb.ext_count[mref] - 1
   mb.ext_count[mref] = count

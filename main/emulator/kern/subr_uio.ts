@@ -49,6 +49,13 @@ export function copyoutFrom(k: Kernel, from: number, ub: number, uoff: number, l
   k.phys.copyOut(from, len, k.phys.ram, k.ubuf.ub_addr[ub] + uoff)
 }
 
+/** Writes bytes that a program composed into its buffer. @returns how many. */
+export function userWriteBytes(k: Kernel, ub: number, uoff: number, bytes: Uint8Array): number {
+  KASSERT(uoff >= 0 && uoff + bytes.length <= UBUF_BYTES, 'user buffer: a program writes inside its buffer')
+  k.phys.ram.set(bytes, k.ubuf.ub_addr[ub] + uoff)
+  return bytes.length
+}
+
 /** Writes text that a program composed into its buffer (one byte a character). @returns its length. */
 export function userWriteText(k: Kernel, ub: number, uoff: number, text: string): number {
   KASSERT(uoff >= 0 && uoff + text.length <= UBUF_BYTES, 'user buffer: a program writes inside its buffer')

@@ -74,10 +74,12 @@ export function mb_dupcl(k: Kernel, n: number, m: number): void {
   }
 }
 
-/** Charges what sharing or copying one mbuf of a chain costs (m_copym, tcp_m_copym): the work and the cold line pair of the original. */
+/** Charges what sharing or copying one mbuf of a chain costs (m_copym, tcp_m_copym): the work, the cold lines of the original, the lines of the copy. */
 export function chargeCopym(k: Kernel): void {
-  k.cost.charge(CAUSE.protocol, k.cost.p.mcopymMbuf)
-  k.cost.charge(CAUSE.cache, k.cost.p.lineDram)
+  const { cost } = k
+  cost.charge(CAUSE.protocol, cost.p.mcopymMbuf)
+  cost.chargeMisses(cost.p.mbufLines)
+  cost.charge(CAUSE.cache, cost.p.mbufLines * cost.p.lineLlc)
 }
 
 /** Takes the packet header away from an mbuf; the data stays where it is. */

@@ -29,7 +29,7 @@ import { MCLBYTES, MSIZE } from '../sys/param'
 import { PRUS_NOTREADY, SB_EFFICIENCY, SB_MAX, SB_NOCOALESCE, SB_STOP, sbMaxAdj } from '../sys/sockbuf'
 import { KASSERT, KernelPanic } from '../sys/systm'
 import { m_free, m_freem } from './kern_mbuf_free'
-import { M_TRAILINGSPACE, M_WRITABLE, mtodAddr } from './mbuf_inline'
+import { M_TRAILINGSPACE, M_WRITABLE, mtodAddr, pgsLines } from './mbuf_inline'
 import { declareSockbufSysctls } from './uipc_sockbuf_sysctl'
 import { mb_unmapped_compress } from './kern_mbuf_ext_pgs'
 import { m_copydata, m_demote } from './uipc_mbuf_chain'
@@ -533,13 +533,12 @@ export function sbcut(k: Kernel, sb: number, len: number): number {
   return mfree
 }
 
-/** An mbuf that leaves a send buffer was last touched a round trip ago: its two lines, and those of a page array, come from memory. */
+/** An mbuf that leaves a send buffer was last touched a round trip ago: its lines, and those of a page array, come from memory. */
 function chargeRelease(k: Kernel, m: number): void {
   const { cost, mb } = k
   cost.charge(CAUSE.protocol, cost.p.mfreeMbuf)
-  let lines = 1
-  if ((mb.m_flags[m] & M_NOMAP) !== 0) lines += 1 + Math.ceil(Math.max(0, k.pgs.npgs[mb.ext_buf[m]] - 7) / 8)
-  cost.charge(CAUSE.cache, lines * cost.p.lineDram)
+  cost.chargeMisses(cost.p.mbufLines)
+  if ((mb.m_flags[m] & M_NOMAP) !== 0) cost.chargeMisses(pgsLines(k.pgs.npgs[mb.ext_buf[m]]))
 }
 
 /** Drops `len` bytes from the front. uipc_sockbuf.c sbdrop_locked (read). */

@@ -44,8 +44,10 @@ const slotSpec = {
   /** Frames that did not survive: bit i of drop0, bit i−32 of drop1. */
   drop0: 'u32',
   drop1: 'u32',
-  /** TCP or UDP checksum of each frame as it stands in the frame. */
+  /** TCP or UDP checksum of each frame as it stands in the frame: of plain packets, and of bursts that are `summed`. */
   csum: ['u16', WIRE_MAX_FRAMES],
+  /** 1: `csum` holds the sums of all frames of a TSO burst; 0: a frame's sum is taken when somebody looks at the frame. */
+  summed: 'u8',
   /** Virtual ns at which the card handed the burst to the link. */
   sent: 'f64',
   /** Host that sent it. */
@@ -138,6 +140,7 @@ export class WireSlots {
     t.proto[slot] = 0
     t.tso[slot] = 0
     t.hostSum[slot] = 0
+    t.summed[slot] = 0
     t.drop0[slot] = 0
     t.drop1[slot] = 0
     t.next[slot] = 0

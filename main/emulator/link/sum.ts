@@ -5,8 +5,11 @@
 
 /** Folds a sum of 16-bit words (below 2^53) to 16 bits. */
 export function fold16(sum: number): number {
-  while (sum > 0xffff) sum = (sum % 65536) + Math.floor(sum / 65536)
-  return sum
+  // 2^32 is 1 modulo 65535: what is above 32 bits is added below, and the rest is whole numbers of 32 bits.
+  while (sum > 0xffffffff) sum = (sum % 4294967296) + Math.floor(sum / 4294967296)
+  let low = (sum & 0xffff) + (sum >>> 16)
+  while (low > 0xffff) low = (low & 0xffff) + (low >>> 16)
+  return low
 }
 
 /**

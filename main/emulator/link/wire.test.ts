@@ -75,6 +75,22 @@ describe('a burst on the wire', () => {
     )
   })
 
+  it('sums of all frames taken at once or one by one when looked at – the same frames', () => {
+    for (const [n, mss] of [
+      [9000, 1448],
+      [65000, 1447],
+      [777, 64],
+    ]) {
+      const wire = new Wire({ registry: new Registry() })
+      const slot = putBurst(wire, { payload: bytesOf(n, 5), mss, flags: 0x19, seq: 0xfffffff0 })
+      const frames = Array.from({ length: wire.slots.nsegs[slot] }, (_, i) => wire.frameBytes(slot, i))
+      expect(wire.slots.summed[slot]).toBe(0)
+      wire.insertBurstChecksums(slot)
+      expect(wire.slots.summed[slot]).toBe(1)
+      expect(frames.map((_, i) => wire.frameBytes(slot, i))).toEqual(frames)
+    }
+  })
+
   it('one frame – extract – is the same frame in a slot of its own, with and without tag', () => {
     for (const vlan of [false, true]) {
       const wire = new Wire({ registry: new Registry() })

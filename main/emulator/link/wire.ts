@@ -13,6 +13,7 @@ const TH_FIN = 0x01
 const TH_PUSH = 0x08
 /** Holds a header for the length of one call. */
 const scratchHeader = new Uint8Array(WIRE_HEADER_BYTES)
+const scratchWords = new Int32Array(scratchHeader.buffer)
 
 /** IPv4 header checksum over a header whose checksum field is 0. */
 export function ipHeaderChecksum(b: Uint8Array, at: number): number {
@@ -25,17 +26,32 @@ export function ipHeaderChecksum(b: Uint8Array, at: number): number {
 /** The bursts of a machine, with what can be derived from them. */
 export class Wire extends WireSlots {
   /**
-   * Writes the header of frame i to `out`, as it is on the wire. Returns its length.
+   * Writes the header of frame i to `out`, as it is on the wire. Returns its length. `outWords` is the same memory as 32-bit words; `at` is a multiple
+   * of 4, and up to three bytes behind the header are written too.
    *
    * What the card changes from frame to frame: IP total length, IP id (+1 a frame), IP header checksum, TCP sequence number, TCP checksum; FIN and
    * PUSH only in the last frame. Source: semantics of CPL_TX_PKT_LSO, nic-cxgbe 4.4 (derived).
    */
-  frameHeader(slot: number, i: number, out: Uint8Array, at: number): number {
+  frameHeader(slot: number, i: number, out: Uint8Array, outWords: Int32Array, at: number): number {
+    const hdrLen = this.headerWithoutSum(slot, i, out, outWords, at)
+    const t = this.slots
+    if (t.tso[slot] !== 0)
+      put16(
+        out,
+        at + t.l4off[slot] + 16,
+        t.summed[slot] !== 0 ? t.csum[slot * WIRE_MAX_FRAMES + i] : this.frameSum(slot, i, out, at),
+      )
+    return hdrLen
+  }
+
+  /** Like {@link frameHeader}, but the checksum field of a frame of a burst is whatever the header of the burst has. */
+  private headerWithoutSum(slot: number, i: number, out: Uint8Array, outWords: Int32Array, at: number): number {
     const t = this.slots
     const hdrLen = t.hdrLen[slot]
-    const from = this.headerAt(slot)
-    const bytes = this.bytes
-    for (let n = 0; n < hdrLen; n++) out[at + n] = bytes[from + n]!
+    const from = this.headerAt(slot) >>> 2
+    const { words } = this
+    const to = at >>> 2
+    for (let n = 0; n * 4 < hdrLen; n++) outWords[to + n] = words[from + n]!
     if (t.tso[slot] === 0) return hdrLen
     const l3 = at + t.l3off[slot]
     const l4 = at + t.l4off[slot]
@@ -49,8 +65,17 @@ export class Wire extends WireSlots {
     } else put16(out, l3 + 4, hdrLen - t.l3off[slot] - 40 + payload)
     put32(out, l4 + 4, get32(out, l4 + 4) + i * t.mss[slot])
     if (i < t.nsegs[slot] - 1) out[l4 + 13] = out[l4 + 13] & ~(TH_FIN | TH_PUSH)
-    put16(out, l4 + 16, t.csum[slot * WIRE_MAX_FRAMES + i])
     return hdrLen
+  }
+
+  /** The sum that belongs into frame i, whose header stands in `header` from `at` on. */
+  private frameSum(slot: number, i: number, header: Uint8Array, at: number): number {
+    const t = this.slots
+    const payload = this.framePayload(slot, i)
+    const head = this.pseudoAndHeaderSum(slot, header, at, payload)
+    const data = onesComplementSum(this.bytes, this.words, this.payloadAt(slot) + i * t.mss[slot], payload)
+    const sum = ~fold16(head + data) & 0xffff
+    return sum === 0 && t.proto[slot] === 17 ? 0xffff : sum
   }
 
   /** A frame as a capture file wants it: header and payload, not padded. */
@@ -58,7 +83,8 @@ export class Wire extends WireSlots {
     const hdrLen = this.slots.hdrLen[slot]
     const payload = this.framePayload(slot, i)
     const out = new Uint8Array(hdrLen + payload)
-    this.frameHeader(slot, i, out, 0)
+    this.frameHeader(slot, i, scratchHeader, scratchWords, 0)
+    out.set(scratchHeader.subarray(0, hdrLen))
     const from = this.payloadAt(slot) + i * this.slots.mss[slot]
     out.set(this.bytes.subarray(from, from + payload), hdrLen)
     return out
@@ -71,7 +97,7 @@ export class Wire extends WireSlots {
     const payload = this.framePayload(slot, i)
     const copy = this.alloc(payload)
     const t = this.slots
-    t.hdrLen[copy] = this.frameHeader(slot, i, this.bytes, this.headerAt(copy))
+    t.hdrLen[copy] = this.frameHeader(slot, i, this.bytes, this.words, this.headerAt(copy))
     t.payLen[copy] = payload
     t.mss[copy] = payload
     t.l3off[copy] = t.l3off[slot]!
@@ -80,7 +106,8 @@ export class Wire extends WireSlots {
     t.from[copy] = t.from[slot]!
     t.sent[copy] = t.sent[slot]!
     t.hostSum[copy] = t.hostSum[slot]!
-    t.csum[copy * WIRE_MAX_FRAMES] = t.csum[slot * WIRE_MAX_FRAMES + i]!
+    t.csum[copy * WIRE_MAX_FRAMES] =
+      t.tso[slot] === 0 ? t.csum[slot * WIRE_MAX_FRAMES] : get16(this.bytes, this.headerAt(copy) + t.l4off[slot] + 16)
     const source = this.payloadAt(slot) + i * t.mss[slot]
     this.bytes.copyWithin(this.payloadAt(copy), source, source + payload)
     return copy
@@ -128,20 +155,21 @@ export class Wire extends WireSlots {
     } else t.hdrLen[slot] = Math.min(length, l4)
   }
 
-  /** Not-inverted sum (network order, folded) of the TCP or UDP header of frame i as in `header`, its checksum field taken as 0, with the pseudo header. */
-  private pseudoAndHeaderSum(
-    header: Uint8Array,
-    l3: number,
-    l4: number,
-    hdrLen: number,
-    payload: number,
-    proto: number,
-  ): number {
-    let sum = proto + (hdrLen - l4) + payload
+  /**
+   * Not-inverted sum (network order, folded) of the TCP or UDP header of a frame as it stands in `header` from `at` on, its checksum field taken as 0,
+   * with the pseudo header.
+   */
+  private pseudoAndHeaderSum(slot: number, header: Uint8Array, at: number, payload: number): number {
+    const t = this.slots
+    const l3 = at + t.l3off[slot]
+    const l4 = at + t.l4off[slot]
+    const end = at + t.hdrLen[slot]
+    const proto = t.proto[slot]
+    let sum = proto + (end - l4) + payload
     if (header[l3] >>> 4 === 4) for (let n = l3 + 12; n < l3 + 20; n += 2) sum += get16(header, n)
     else for (let n = l3 + 8; n < l3 + 40; n += 2) sum += get16(header, n)
     const field = l4 + (proto === 6 ? 16 : 6)
-    for (let n = l4; n < hdrLen; n += 2) if (n !== field) sum += get16(header, n)
+    for (let n = l4; n < end; n += 2) if (n !== field) sum += get16(header, n)
     return fold16(sum)
   }
 
@@ -181,7 +209,9 @@ export class Wire extends WireSlots {
   }
 
   /**
-   * Checksums of all frames of a TSO burst. What frames have in common is summed once: per frame remain length, sequence number, flags and payload.
+   * Takes the checksums of all frames of a TSO burst now, so that a receiver can check the bytes against them (debug mode; otherwise the sum of a frame
+   * is taken when the frame is looked at: the bytes in between do not change). What frames have in common is summed once: per frame remain length,
+   * sequence number, flags and payload.
    */
   insertBurstChecksums(slot: number): void {
     const t = this.slots
@@ -203,6 +233,7 @@ export class Wire extends WireSlots {
     let seq = get32(b, l4 + 4)
     let payload = this.payloadAt(slot)
     const { words } = this
+    t.summed[slot] = 1
     for (let i = 0; i < frames; i++) {
       const n = i < frames - 1 ? mss : t.payLen[slot] - i * mss
       const sum =
@@ -243,12 +274,7 @@ export class Wire extends WireSlots {
 
   /** TCP or UDP checksum that frame i should carry, from its bytes: what a card inserts, and what a receiver recomputes. */
   computeChecksum(slot: number, i: number): number {
-    const t = this.slots
-    const hdrLen = this.frameHeader(slot, i, scratchHeader, 0)
-    const payload = this.framePayload(slot, i)
-    const head = this.pseudoAndHeaderSum(scratchHeader, t.l3off[slot], t.l4off[slot], hdrLen, payload, t.proto[slot])
-    const data = onesComplementSum(this.bytes, this.words, this.payloadAt(slot) + i * t.mss[slot], payload)
-    const sum = ~fold16(head + data) & 0xffff
-    return sum === 0 && t.proto[slot] === 17 ? 0xffff : sum
+    this.headerWithoutSum(slot, i, scratchHeader, scratchWords, 0)
+    return this.frameSum(slot, i, scratchHeader, 0)
   }
 }

@@ -2,8 +2,10 @@
  * The cost model's book-keeping: parameters (declared, with range and source), charging to a cause and to the kernel call stack. Cycles are
  * charged to the CPU that runs the present task and move only time (DESIGN 4, rule 4): nothing here decides what the kernel does.
  *
- * This is the first cost table: fixed cycles per operation and per byte. Cache and TLB simulation come with a later issue; until then the
- * expected misses of an operation are part of its parameter, which is why most of them are marked "assumed".
+ * This is the first cost table: fixed cycles per operation and per byte, and fixed numbers of cache lines. Cache and TLB simulation come with a later
+ * issue; until then one assumption holds for all structures alike, that of a host with tens of thousands of connections: what was last touched a round
+ * trip ago (mbufs in a send buffer, page structures, the control blocks of a connection) comes from memory, what was touched by another CPU a moment
+ * ago comes from the last-level cache, the rest is warm.
  */
 import type { Registry, Table } from './state'
 
@@ -35,7 +37,7 @@ export interface CostParameter {
   default: number
   low: number
   high: number
-  unit: 'cycles' | 'cycles/B' | 'ns' | 'B/s'
+  unit: 'cycles' | 'cycles/B' | 'lines' | 'times' | 'ns' | 'B/s'
   fidelity: 'read' | 'derived' | 'assumed'
   description: string
   source: string
@@ -55,6 +57,66 @@ export const costParameters = [
   p('mbufInit', 20, 10, 40, 'cycles', 'assumed', 'fill in a fresh mbuf', A72),
   p('lineLlc', 60, 45, 80, 'cycles', 'read', 'one cache line from the last-level cache', A72),
   p('lineDram', 221, 180, 340, 'cycles', 'read', 'one cache line from memory (85 ns at 2.6 GHz)', A72),
+  p(
+    'missOverlap',
+    1.3,
+    1,
+    2,
+    'times',
+    'assumed',
+    'misses under way at once on linked structures: a line from memory costs lineDram divided by this',
+    `${A72}, memory-level parallelism`,
+  ),
+  p(
+    'pairedLines',
+    2,
+    1,
+    2,
+    'lines',
+    'assumed',
+    'neighbouring lines that one miss brings: 2 with the adjacent-line prefetcher, 1 without',
+    `${A72}, adjacent-line prefetch (strong sensitivity, 7.4)`,
+  ),
+  p(
+    'mbufLines',
+    2,
+    1,
+    3,
+    'lines',
+    'read',
+    'lines of an mbuf with external storage that are used: 0 and 1',
+    'performance-anchors 1.1',
+  ),
+  p(
+    'pageLines',
+    2,
+    1,
+    3,
+    'lines',
+    'read',
+    'lines of struct vm_page that are used, when wired and again when released',
+    `${A72}, vm_page`,
+  ),
+  p(
+    'pcbLines',
+    16,
+    8,
+    24,
+    'lines',
+    'derived',
+    'lines of tcpcb (6), inpcb (4), socket and send buffer (6) that an arriving segment uses; they lie in pairs',
+    `${A72}, ACK processing "+ misses"; tcpcb: line marks in sys/netinet/tcp_var.h (read), the others assumed`,
+  ),
+  p(
+    'pcbLoneLines',
+    3,
+    0,
+    6,
+    'lines',
+    'assumed',
+    'single lines of a connection: hash bucket, timers, congestion control',
+    `${A72}, ACK processing "+ misses"`,
+  ),
   p('mcopymMbuf', 40, 30, 80, 'cycles', 'assumed', 'share one mbuf in m_copym, without its cache lines', A72),
   p(
     'convertPage',
@@ -129,7 +191,16 @@ export const costParameters = [
   p('sendfileCall', 1000, 500, 3000, 'cycles', 'assumed', 'vn_sendfile, fixed part of one loop iteration', 'assumed'),
   p('sockbufAppend', 150, 50, 400, 'cycles', 'assumed', 'append one chain to a socket buffer', 'assumed'),
   p('application', 6000, 1000, 40000, 'cycles', 'assumed', 'user part of one request of the web server', 'assumed'),
-  p('applicationEvent', 1500, 500, 6000, 'cycles', 'assumed', 'user part of one readiness event', 'assumed'),
+  p(
+    'applicationEvent',
+    12000,
+    1500,
+    30000,
+    'cycles',
+    'derived',
+    'user part of one readiness event',
+    'performance-anchors 1.4 and 1.2: 15 % of 0.90 cycles/B in the web server, 75-101 KB a system call = 10,000-14,000; high end: 2.1 cycles/B',
+  ),
 ] as const satisfies readonly CostParameter[]
 
 function p<const N extends string>(
@@ -202,6 +273,12 @@ export class Cost {
     this.byCause[cause] = this.byCause[cause] + cycles
     const at = this.node * CAUSES + cause
     this.nodes.self[at] = this.nodes.self[at] + cycles
+  }
+
+  /** Charges `lines` neighbouring cache lines that have to come from memory. Call only if `on`. */
+  chargeMisses(lines: number): void {
+    const { p } = this
+    this.charge(CAUSE.cache, (Math.ceil(lines / p.pairedLines) * p.lineDram) / p.missOverlap)
   }
 
   /** Pushes a function on the profile's stack. Call only if `on`; pair with {@link leave}. */

@@ -103,30 +103,34 @@ export class Digest {
     this.word(n)
     let i = 0
     if (data.byteOffset % 4 === 0) {
-      const words = new Int32Array(data.buffer, data.byteOffset, n >> 2)
-      const count = words.length
-      let a = this.a
-      let b = this.b
-      let c = this.c
-      let d = this.d
-      for (let w = 0; w < count; w++) {
-        const v = words[w]
-        a = Math.imul(a ^ v, 0x85ebca6b)
-        a = (a << 13) | (a >>> 19)
-        b = Math.imul(b + v, 0xc2b2ae35) ^ a
-        c = (c ^ b) + Math.imul(v, 0x27d4eb2f)
-        c = (c << 17) | (c >>> 15)
-        d = Math.imul(d ^ c, 0x165667b1) | 0
-      }
-      this.a = a
-      this.b = b
-      this.c = c | 0
-      this.d = d
-      i = count << 2
+      this.words(new Int32Array(data.buffer, data.byteOffset, Math.floor(n / 4)))
+      i = n - (n % 4)
     } else {
       for (; i + 4 <= n; i += 4) this.word(data[i] | (data[i + 1] << 8) | (data[i + 2] << 16) | (data[i + 3] << 24))
     }
     for (; i < n; i++) this.word(data[i])
+  }
+
+  /** The long loop, in a function of its own: engines compile a loop that runs long while it runs, and would throw that away at what follows it. */
+  private words(words: Int32Array): void {
+    const count = words.length
+    let a = this.a
+    let b = this.b
+    let c = this.c
+    let d = this.d
+    for (let w = 0; w < count; w++) {
+      const v = words[w]
+      a = Math.imul(a ^ v, 0x85ebca6b)
+      a = (a << 13) | (a >>> 19)
+      b = Math.imul(b + v, 0xc2b2ae35) ^ a
+      c = (c ^ b) + Math.imul(v, 0x27d4eb2f)
+      c = (c << 17) | (c >>> 15)
+      d = Math.imul(d ^ c, 0x165667b1) | 0
+    }
+    this.a = a
+    this.b = b
+    this.c = c | 0
+    this.d = d
   }
 
   text(value: string): void {

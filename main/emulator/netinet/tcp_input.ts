@@ -196,6 +196,8 @@ export function tcp_input(k: Kernel, m: number): void {
   if (k.cost.on) {
     k.cost.enter(FN_tcp_input)
     k.cost.charge(CAUSE.protocol, k.cost.p.tcpInput)
+    k.cost.chargeMisses(k.cost.p.pcbLines)
+    for (let i = 0; i < k.cost.p.pcbLoneLines; i++) k.cost.chargeMisses(1)
   }
   input(k, m)
   if (k.cost.on) k.cost.leave()

@@ -242,7 +242,10 @@ export let grabBlockedOn = 0
  * VM_ALLOC_NOWAIT), or if VM_ALLOC_NOCREAT and it is not there. sys/vm/vm_page.c vm_page_grab (derived).
  */
 export function vm_page_grab(k: Kernel, object: number, pindex: number, req: number): number {
-  if (k.cost.on) k.cost.charge(CAUSE.vm, k.cost.p.pageWire)
+  if (k.cost.on) {
+    k.cost.charge(CAUSE.vm, k.cost.p.pageWire)
+    k.cost.chargeMisses(k.cost.p.pageLines)
+  }
   grabBlockedOn = 0
   const m = vm_page_lookup(k, object, pindex)
   if (m === 0) return (req & VM_ALLOC_NOCREAT) !== 0 ? 0 : vm_page_alloc(k, object, pindex, req)

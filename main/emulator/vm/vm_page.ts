@@ -296,7 +296,10 @@ export function vm_page_unwire_noq(k: Kernel, m: number): boolean {
   const count = page.wire_count[m] - 1
   KASSERT(count >= 0, 'vm_page_unwire: the page is wired')
   page.wire_count[m] = count
-  if (k.cost.on) k.cost.charge(CAUSE.vm, k.cost.p.pageUnwire)
+  if (k.cost.on) {
+    k.cost.charge(CAUSE.vm, k.cost.p.pageUnwire)
+    k.cost.chargeMisses(k.cost.p.pageLines)
+  }
   if (count !== 0) return false
   page.vm.addWired(-1)
   return true

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { KernelPanic } from '../sys/systm'
 import { createMemoryKernel } from '../testing'
-import { FILE_FRAME_BASE } from './vm_phys'
+import { Registry } from '../machine/state'
+import { FILE_FRAME_BASE, PhysMem } from './vm_phys'
 
 const PAGES = 2000
 /** Byte equality; the test framework's own takes a second per megabyte. */
@@ -54,6 +55,33 @@ describe('frames of files', () => {
       expect(same(out, file.subarray(page * 4096 + 100, (page + run) * 4096 - 50))).toBe(true)
       expect(phys.byte(from + 1)).toBe(file[page * 4096 + 101])
     }
+  })
+
+  it('files in shared memory, source and target lying in any way on word borders – gives the bytes of the file', () => {
+    const plain = createMemoryKernel({ files: [file], contiguity: 1e9, debug: false })
+    const bytes = new Uint8Array(new SharedArrayBuffer(file.length))
+    bytes.set(file)
+    const config = plain.machine.config
+    const phys = new PhysMem({
+      ...plain,
+      registry: new Registry(),
+      part: plain.part,
+      machine: { config, disk: { bytes } },
+    } as never)
+    const out = new Uint8Array(200_010)
+    for (const length of [40, 300, 5000, 200_000])
+      for (const [from, to] of [
+        [0, 0],
+        [3, 0],
+        [4, 7],
+        [4095, 2],
+      ]) {
+        out.fill(0)
+        phys.copyOut((FILE_FRAME_BASE + phys.frameOfDiskPage[8]) * 4096 + from, length, out, to)
+        expect(same(out.subarray(to, to + length), file.subarray(8 * 4096 + from, 8 * 4096 + from + length))).toBe(true)
+        expect(out.subarray(0, to).every((byte) => byte === 0)).toBe(true)
+        expect(out.subarray(to + length, to + length + 3).every((byte) => byte === 0)).toBe(true)
+      }
   })
 
   it('written – a panic that says why', () => {

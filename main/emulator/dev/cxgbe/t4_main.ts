@@ -8,6 +8,7 @@ import { CSUM_TSO } from '../../sys/mbuf'
 import type { InterfaceConfig } from '../../config'
 import { m_freem } from '../../kern/kern_mbuf'
 import type { Kernel } from '../../kernel'
+import { functionId } from '../../machine/cost'
 import {
   EV_NIC_RX_HOLDOFF,
   EV_NIC_RX_TASK,
@@ -51,6 +52,7 @@ import { handle_sge_egr_update, mp_ring_enqueue } from './t4_sge_tx'
 import { cplCtrl0, probePacket } from './t4_sge_wr'
 import { cxgbeTunables, declareCxgbeSysctls } from './t4_sysctl'
 
+const FN_PARSE_PKT = functionId('parse_pkt')
 const IP_MAXPACKET = 65535
 const PF = 4
 
@@ -179,7 +181,9 @@ function cxgbe_transmit(k: Kernel, ifp: number, m0: number): number {
     m_freem(k, m0)
     return ENETDOWN
   }
+  if (k.cost.on) k.cost.enter(FN_PARSE_PKT)
   const error = parse_pkt(k, m0)
+  if (k.cost.on) k.cost.leave()
   if (error !== 0) {
     port.txParseError[p]++
     return error

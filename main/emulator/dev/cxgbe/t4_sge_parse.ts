@@ -4,7 +4,7 @@
  * reference nic-cxgbe 2.4, 3.2, 3.3, 4.3).
  */
 import type { Kernel } from '../../kernel'
-import { m_freem, mtodAddr, pgsHdrAddr, pgsTrailAddr } from '../../kern/kern_mbuf'
+import { m_freem, mtodAddr, pgsHdrAddr, pgsLines, pgsTrailAddr } from '../../kern/kern_mbuf'
 import { m_defrag, m_pullup } from '../../kern/uipc_mbuf'
 import { EFBIG, EINVAL } from '../../sys/errno'
 import {
@@ -103,6 +103,8 @@ function count_mbuf_ext_pgs(k: Kernel, m: number, skip: number): number {
   let pgoff = g.first_pg_off[p]
   const npgs = g.npgs[p]
   const base = p * MBUF_PEXT_MAX_PGS
+  // The first look at the array since it was filled in.
+  if (k.cost.on) k.cost.chargeMisses(pgsLines(npgs))
   for (let i = 0; i < npgs && len > 0; i++) {
     const pglen = i === npgs - 1 ? g.last_pg_len[p] : PAGE_SIZE - pgoff
     if (off >= pglen) off -= pglen

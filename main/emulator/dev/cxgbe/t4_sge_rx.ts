@@ -305,7 +305,8 @@ function placeBurst(
     headAddress = k.mb.ext_buf[m]!
     room = k.mb.ext_size[m]!
   }
-  wire.frameHeader(slot, i, k.phys.ram, headAddress)
+  // mbufs, clusters and their data areas begin at multiples of 8.
+  wire.frameHeader(slot, i, k.phys.ram, k.phys.ram32, headAddress)
   let n = Math.min(payload, room - hdrLen)
   if (n > 0) k.phys.copyIn(wire.bytes, from, n, headAddress + hdrLen)
   k.mb.m_len[m] = hdrLen + n

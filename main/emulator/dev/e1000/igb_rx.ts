@@ -109,7 +109,7 @@ function assemble(k: Kernel, p: number, slot: number, i: number, n: number): num
       const room = small ? IFLIB_RX_COPY_THRESH : k.mb.ext_size[m]
       if (head !== 0) {
         headAddress = at
-        wire.frameHeader(slot, frame, k.phys.ram, at)
+        wire.frameHeader(slot, frame, k.phys.ram, k.phys.ram32, at)
       }
       const bytes = Math.min(left, room - head)
       if (bytes > 0) k.phys.copyIn(wire.bytes, from, bytes, at + head)
