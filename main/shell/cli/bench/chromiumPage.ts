@@ -93,7 +93,13 @@ export class ChromiumPage {
   /** Waits until an expression is true in the page. */
   async until(expression: string, what: string, withinMs = 60_000): Promise<void> {
     const end = Date.now() + withinMs
-    while (!(await this.evaluate<boolean>(`Boolean(${expression})`))) {
+    for (;;) {
+      // While the page is being loaded there is nothing to ask.
+      const is = await this.evaluate<boolean>(`Boolean(${expression})`).catch((error: Error) => {
+        if (/context/i.test(error.message)) return false
+        throw error
+      })
+      if (is) return
       if (Date.now() > end)
         throw new LabProblem('bench-window', `The window did not show ${what}.`, 'Look at it: npm start.')
       await new Promise((go) => setTimeout(go, 25))
