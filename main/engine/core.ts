@@ -34,7 +34,8 @@ export interface CoreHost {
 
 /** Longest stretch without looking at messages, ms; a request that waits ends it at once. */
 const sliceMs = 8
-const frameMs = 1000 / 60
+/** Between two frames: half of the rate that the contract allows, which is more than the window draws. */
+const frameMs = 1000 / 30
 const watchMs = 100
 /**
  * While running, a snapshot is taken when a branch has computed this long since its last one: what Undo computes again at most. One takes tens of

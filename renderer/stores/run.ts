@@ -9,6 +9,9 @@ import { useAppStore } from './app'
 import { Columns } from './columns'
 import type { Series } from './columns'
 
+/** Wall milliseconds between two tellings while it runs. */
+const tellEveryMs = 50
+
 export const useRunStore = defineStore('run', () => {
   const app = useAppStore()
   const state = ref<RunState>('idle')
@@ -58,25 +61,55 @@ export const useRunStore = defineStore('run', () => {
     return times.get(letter) ?? 0
   }
 
-  /** Takes a frame of the engine. */
-  function takeFrame(frame: EngineFrame): void {
-    state.value = frame.state
+  /** What came since the window was told last. */
+  let lastTold = -Infinity
+  let telling: number | undefined
+  let wall = 0
+  const arrived = new Map<BranchLetter, number>()
+  const changed = new Set<BranchLetter>()
+
+  /** Lets the window see what has arrived. */
+  function tell(): void {
+    window.clearTimeout(telling)
+    telling = undefined
+    lastTold = performance.now()
     let moved = 0
+    for (const [letter, at] of arrived) {
+      moved = Math.max(moved, at - (times.get(letter) ?? 0))
+      times.set(letter, at)
+    }
+    for (const letter of changed) touch(letter)
+    arrived.clear()
+    changed.clear()
+    wallMs.value = wall
+    if (!running.value) measuredSpeed.value = 0
+    else if (wall > 0) {
+      const now = Math.max(0, moved) / (wall * 1e6)
+      measuredSpeed.value = measuredSpeed.value === 0 ? now : measuredSpeed.value * 0.9 + now * 0.1
+    }
+    wall = 0
+  }
+
+  /**
+   * Takes a frame of the engine. Samples are kept at once; the window is told at most twenty times a second while it runs, because every telling
+   * is a layout and a painting, and a command typed meanwhile waits for them.
+   */
+  function takeFrame(frame: EngineFrame): void {
+    const turned = state.value !== frame.state
+    state.value = frame.state
+    let reset = false
     for (const branch of frame.branches) {
-      const before = times.get(branch.letter) ?? 0
-      moved = Math.max(moved, branch.t - before)
-      times.set(branch.letter, branch.t)
+      arrived.set(branch.letter, branch.t)
       const c = columnsOf(branch.letter)
       if (branch.reset) c.clear()
       if (branch.times.length > 0) c.append(branch.times, branch.values)
-      if (branch.reset || branch.times.length > 0) touch(branch.letter)
+      if (branch.reset || branch.times.length > 0) changed.add(branch.letter)
+      reset ||= branch.reset
     }
-    wallMs.value = frame.wallMs
-    if (!running.value) measuredSpeed.value = 0
-    else if (frame.wallMs > 0) {
-      const now = Math.max(0, moved) / (frame.wallMs * 1e6)
-      measuredSpeed.value = measuredSpeed.value === 0 ? now : measuredSpeed.value * 0.9 + now * 0.1
-    }
+    wall += frame.wallMs
+    const wait = lastTold + tellEveryMs - performance.now()
+    if (turned || reset || !running.value || wait <= 0) tell()
+    else telling ??= window.setTimeout(tell, wait)
   }
 
   /** Loads all samples of a run, after opening a document or connecting again. */
@@ -90,6 +123,10 @@ export const useRunStore = defineStore('run', () => {
 
   /** Forgets everything: another session was opened. */
   function clear(): void {
+    window.clearTimeout(telling)
+    telling = undefined
+    arrived.clear()
+    changed.clear()
     columns.clear()
     times.clear()
     versions.clear()
