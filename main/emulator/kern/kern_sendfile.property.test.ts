@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { PROGRAM_TEST } from '../apps/program'
 import { EAGAIN } from '../sys/errno'
-import { SO_SNDBUF, SO_SNDLOWAT, SS_NBIO } from '../sys/socket'
+import { SF_NOCACHE, SO_SNDBUF, SO_SNDLOWAT, SS_NBIO } from '../sys/socket'
 import { baseLine, connectPair, createNet, createSink, readInto, runUntil, scratchBuffer } from '../testkit/netRig'
 import { vm_object_of_file } from '../vm/vm_object'
 import { sendfile, sendfile_sbytes, setSendfileReturn, SLEPT } from './kern_sendfile'
@@ -16,7 +16,7 @@ setSendfileReturn(PROGRAM_TEST, (_k, _udata, error, sbytes) => {
 })
 
 describe('sendfile against a flat string of bytes', () => {
-  it('any ranges, headers, trailers, buffers and forms, cold or warm – the peer reads exactly header + range + trailer', () => {
+  it('any ranges, headers, trailers, buffers and forms, cold or warm, with a slow disk or few sf_bufs – the peer reads exactly header + range + trailer', () => {
     const request = fc.record({
       file: fc.constantFrom(0, 1, 2, 3),
       offset: fc.nat(140_000),
@@ -25,6 +25,7 @@ describe('sendfile against a flat string of bytes', () => {
       trailer: fc.oneof(fc.constant(0), fc.nat(300)),
       ext: fc.boolean(),
       nbio: fc.boolean(),
+      nocache: fc.boolean(),
     })
     fc.assert(
       fc.property(
@@ -36,6 +37,10 @@ describe('sendfile against a flat string of bytes', () => {
           lowat: fc.constantFrom(0, 1, 4096),
           loss: fc.constantFrom(0, 0.02),
           nomap: fc.boolean(),
+          queueDepth: fc.constantFrom(1, 32),
+          shortReads: fc.constantFrom(0, 0.3),
+          // Kernel addresses for pages: as many as wanted, or few (a machine without direct map).
+          nsfbufs: fc.constantFrom(0, 0, 12, 40),
           requests: fc.array(request, { minLength: 1, maxLength: 5 }),
         }),
         (p) => {
@@ -44,6 +49,8 @@ describe('sendfile against a flat string of bytes', () => {
             warm: p.warm,
             contiguity: p.contiguity,
             diskLatencyNs: 50_000,
+            disk: { diskQueueDepth: p.queueDepth, diskShortReads: p.shortReads },
+            ...(p.nsfbufs > 0 && { directMap: false, tunables: { 'kern.ipc.nsfbufs': String(p.nsfbufs) } }),
             wire: { loss: p.loss, seed: p.seed, rateBps: 5e9, ...(p.nomap ? {} : { capenable: 0x103 }) },
           })
           const before = net.machine.kernels.map(baseLine)
@@ -65,7 +72,9 @@ describe('sendfile against a flat string of bytes', () => {
             for (let i = start; i < end; i++) expected.push(data[i])
             for (let i = 0; i < r.trailer; i++) expected.push(84)
             const total = (end > start ? r.header : 0) + (end - start) + r.trailer
-            net.a.sysctl.write('kern.ipc.mb_use_ext_pgs', r.ext ? 1 : 0)
+            // One form for the whole connection where sf_bufs are few: mapped data could hold all those that unmapped data before it needs to be sent.
+            const ext = p.nsfbufs > 0 ? p.requests[0].ext : r.ext
+            net.a.sysctl.write('kern.ipc.mb_use_ext_pgs', ext ? 1 : 0)
             const { so } = net.a
             if (r.nbio) so.so_state[server] |= SS_NBIO
             else so.so_state[server] &= ~SS_NBIO
@@ -97,7 +106,7 @@ describe('sendfile against a flat string of bytes', () => {
                     trlUb: ub,
                     trlOff: 20_000 + r.trailer - trailLeft,
                     trlLen: trailLeft,
-                    flags: 0,
+                    flags: r.nocache ? SF_NOCACHE : 0,
                   },
                   PROGRAM_TEST,
                   0,
