@@ -13,6 +13,8 @@ class Bench {
   private wall = 0
   private readonly timers: { at: number; callback: () => void }[] = []
   private number = 0
+  /** How often the core looked at the clock. */
+  looks = 0
   /** A request waits outside. */
   called = false
 
@@ -25,7 +27,10 @@ class Bench {
       { sampleEvery: 1000, snapshotBudget },
       {
         post: (message) => this.messages.push(message),
-        now: () => (this.wall += this.tickMs),
+        now: () => {
+          this.looks++
+          return (this.wall += this.tickMs)
+        },
         later: (callback, ms) => this.timers.push({ at: this.wall + ms, callback }),
         called: () => this.called,
         memory: () => ({ heapBytes: 1, externalBytes: 2 }),
@@ -382,6 +387,19 @@ describe('the engine', () => {
     }
     expect(longest).toBeLessThan(2)
     expect(bench.ask('run', {}).t).toBeGreaterThan(began.t)
+  })
+
+  test('a slow speed – has caught up with the wall clock – the thread rests instead of looking at the clock all the time', () => {
+    const bench = new Bench(0.01)
+    bench.plan([{ letter: 'A' }])
+    bench.ask('speed', { speed: 1e-6 })
+    bench.send('run', {})
+    const began = { wall: bench['wall'], looks: bench.looks }
+    while (bench['wall'] - began.wall < 1000) bench.turn()
+    const busy = (bench.looks - began.looks) * bench.tickMs
+    expect(busy).toBeLessThan(100)
+    // One microsecond of wall time is one nanosecond of virtual time: it keeps up nevertheless.
+    expect(bench.ask('run', {}).t).toBeGreaterThan(900)
   })
 
   test('both branches – while running – are never farther apart than one round', () => {

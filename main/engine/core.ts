@@ -36,6 +36,8 @@ export interface CoreHost {
 const sliceMs = 8
 /** Between two frames: half of the rate that the contract allows, which is more than the window draws. */
 const frameMs = 1000 / 30
+/** Pause between two slices when virtual time has caught up with the wall clock, ms. */
+const restMs = 4
 const watchMs = 100
 /**
  * While running, a snapshot is taken when a branch has computed this long since its last one: what Undo computes again at most. One takes tens of
@@ -703,6 +705,8 @@ export class Core {
       this.mode = 'paused'
       return 0
     }
+    // Once a slice: time that passes while it computes belongs to the next one, else it would run after the clock for ever.
+    const target = pace()
     for (;;) {
       front = this.front()
       if (!this.advanceAll(front, late)) break
@@ -715,10 +719,9 @@ export class Core {
         this.rest()
         return 0
       }
-      const target = pace()
       if (front >= target) {
         this.frameDue = true
-        return Math.max(1, Math.min(4, (front - target) / 1e6 / Math.max(this.speed, 1e-9)))
+        return restMs
       }
       const before = this.host.now()
       if (!this.advanceAll(Math.min(target, front + this.quantum), late)) break
