@@ -50,6 +50,8 @@ const snapshotBudget = 192 << 20
 const mostSamplesAtOnce = 8192
 /** How often the time reached is written to the journal while it runs, ms. */
 const reachedEveryMs = 10_000
+/** Between two announcements of the state: a command makes two, when it begins and when it has ended, ms. */
+const announceEveryMs = 40
 /** How long after a command that changed no setting the host is read again, ms. */
 const refreshAfterMs = 250
 /** How often an exercise is judged while it runs, ms. */
@@ -75,7 +77,7 @@ interface Live {
   stopped: string | null
   host: HostView | null
   settings: SettingsView | null
-  /** The host as the window has it, but for the time. */
+  /** Interfaces and settings as the window has them. */
   hostShown: string
   refreshing: NodeJS.Timeout | null
 }
@@ -92,7 +94,8 @@ export class Session {
   /** Commands whose output the window has. */
   private readonly shown = new Set<number>()
   private lastId: number
-  private announcing = false
+  private announcing: NodeJS.Timeout | null = null
+  private announcedAt = 0
   private judgeAt = 0
   private judging: ReturnType<typeof setTimeout> | null = null
   private reachedAt = Date.now()
@@ -240,15 +243,19 @@ export class Session {
     return this.journalled
   }
 
-  /** Sends the state to the window, once for everything that happens in one turn. */
+  /** Sends the state to the window, once for everything that happens in one turn or shortly after the last time. */
   announce(): void {
-    if (this.announcing) return
-    this.announcing = true
-    setImmediate(() => {
-      this.announcing = false
-      this.judgeSoon()
-      this.parts.emit('session', this.state())
-    })
+    if (this.announcing !== null) return
+    const wait = this.announcedAt + announceEveryMs - Date.now()
+    this.announcing = setTimeout(
+      () => {
+        this.announcing = null
+        this.announcedAt = Date.now()
+        this.judgeSoon()
+        this.parts.emit('session', this.state())
+      },
+      Math.max(0, wait),
+    )
   }
 
   private report(error: unknown): void {
@@ -290,7 +297,10 @@ export class Session {
         const { branch, result } = notice
         const { id, replay, status, changed } = result
         if (!replay) void this.commit({ op: 'status', id, status, changed })
-        this.show(branch, id, result)
+        // On the disk before it is seen: mostly it is there already.
+        const kept = this.kept.get(id)
+        if (kept === undefined) this.show(branch, id, result)
+        else void kept.then(() => this.show(branch, id, result))
         if (!replay) {
           if (changed) void this.refresh(branch)
           else this.refreshLater(branch)
@@ -403,7 +413,8 @@ export class Session {
 
   // ---------------------------------------------------------------------------------------------------------------- reads
 
-  private async refresh(letter: BranchLetter): Promise<void> {
+  /** Reads a host anew. With `idle` it is news only if a setting or an interface differs, not for a counter among the sysctls. */
+  private async refresh(letter: BranchLetter, idle = false): Promise<void> {
     try {
       const host = (await this.engine.request('inspect', { branch: letter, what: 'host', argument: null })) as HostView
       const settings = (await this.engine.request('inspect', {
@@ -416,8 +427,9 @@ export class Session {
       live.host = host
       live.settings = settings
       live.t = Math.max(live.t, host.t)
-      const text = JSON.stringify({ ...host, t: 0 })
-      if (text !== live.hostShown) this.parts.emit('host', { ...host, branch: letter })
+      const text = JSON.stringify([host.interfaces, host.knobs.filter(({ access }) => access !== 'rd')])
+      if (idle && text === live.hostShown) return
+      this.parts.emit('host', { ...host, branch: letter })
       live.hostShown = text
       this.announce()
     } catch (error) {
@@ -431,7 +443,7 @@ export class Session {
     if (live === undefined || live.refreshing !== null) return
     live.refreshing = setTimeout(() => {
       live.refreshing = null
-      if (this.live.get(letter) === live) void this.refresh(letter)
+      if (this.live.get(letter) === live) void this.refresh(letter, true)
     }, refreshAfterMs)
   }
 
@@ -816,6 +828,7 @@ export class Session {
   async close(): Promise<void> {
     if (this.judging !== null) clearTimeout(this.judging)
     this.judging = null
+    if (this.announcing !== null) clearTimeout(this.announcing)
     for (const { refreshing } of this.live.values()) if (refreshing !== null) clearTimeout(refreshing)
     this.noteReached()
     await this.journalled
