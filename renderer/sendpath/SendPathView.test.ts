@@ -6,6 +6,7 @@ import type { Client } from '../connection/client'
 import { useClient } from '../connection/lab'
 import { useHostStore } from '../stores/host'
 import { useLayoutStore } from '../stores/layout'
+import { useRunStore } from '../stores/run'
 import { useSelectionStore } from '../stores/selection'
 import { useSendPathStore } from '../stores/sendPath'
 import { useSessionStore } from '../stores/session'
@@ -163,6 +164,10 @@ describe('send path view', () => {
     await flushPromises()
     await view.find('[role=slider]').trigger('pointerenter')
     expect(useSendPathStore().held).toBe(true)
+    // While time stands the picture is of now in any case.
+    expect(view.text()).not.toContain('layer, held')
+    useRunStore().state = 'running'
+    await flushPromises()
     expect(view.text()).toContain('layer, held')
     await view.find('[role=slider]').trigger('pointerleave')
     expect(useSendPathStore().held).toBe(false)

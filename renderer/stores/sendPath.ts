@@ -1,13 +1,17 @@
 /** The send path picture of the runs that are looked at: the latest state main sent, at most ten a second. */
 import { defineStore } from 'pinia'
-import { ref, shallowReactive } from 'vue'
+import { computed, ref, shallowReactive, watch as follow } from 'vue'
 import type { BranchLetter, SendPath } from '../../preload/contract'
 import { lab } from '../connection/lab'
+import { useRunStore } from './run'
 
 export const useSendPathStore = defineStore('sendPath', () => {
+  const run = useRunStore()
   const paths = shallowReactive(new Map<BranchLetter, SendPath>())
-  /** While true, new pictures are kept back, because the user points at the one shown. */
+  /** While true, new pictures are kept back as long as time runs, because the user points at the one shown. */
   const held = ref(false)
+  /** The picture shown may be older than now. */
+  const keeping = computed(() => held.value && run.state === 'running')
   const waiting = new Map<BranchLetter, SendPath>()
 
   /** Latest picture of a run, or undefined until one came. */
@@ -15,15 +19,24 @@ export const useSendPathStore = defineStore('sendPath', () => {
     return paths.get(letter)
   }
   function take(next: SendPath): void {
-    if (held.value) waiting.set(next.branch, next)
+    // What changes while time stands was asked for: a step, a command, the end of catching up.
+    if (keeping.value) waiting.set(next.branch, next)
     else paths.set(next.branch, next)
   }
+  function release(): void {
+    for (const [letter, next] of waiting) paths.set(letter, next)
+    waiting.clear()
+  }
+  follow(
+    () => run.state,
+    (state) => {
+      if (state !== 'running') release()
+    },
+  )
   /** Holds the pictures shown, or lets the newest come through. */
   function hold(on: boolean): void {
     held.value = on
-    if (on) return
-    for (const [letter, next] of waiting) paths.set(letter, next)
-    waiting.clear()
+    if (!on) release()
   }
   /** Asks main to send pictures of these runs from now on, and for the present one at once. */
   async function watch(letters: BranchLetter[], connection: number | null): Promise<void> {
@@ -36,5 +49,5 @@ export const useSendPathStore = defineStore('sendPath', () => {
     waiting.clear()
     held.value = false
   }
-  return { paths, held, path, take, hold, watch, clear }
+  return { paths, held, keeping, path, take, hold, watch, clear }
 })

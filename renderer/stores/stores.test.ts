@@ -186,16 +186,22 @@ describe('console', () => {
 })
 
 describe('send path', () => {
-  it('held while pointed at – the newest comes through when let go', async () => {
+  it('held while pointed at and time runs – the newest comes through when let go, and when time stands', async () => {
     const store = useSendPathStore()
     await store.watch(['A'], null)
-    const first = store.path('A')
+    useRunStore().state = 'running'
+    const first = store.path('A')!
     store.hold(true)
-    host.tick(1e6)
-    await settle()
+    store.take({ ...first, t: 1e6 })
     expect(store.path('A')).toBe(first)
     store.hold(false)
     expect(store.path('A')?.t).toBe(1e6)
+    store.hold(true)
+    store.take({ ...first, t: 2e6 })
+    expect([store.keeping, store.path('A')?.t]).toEqual([true, 1e6])
+    useRunStore().state = 'paused'
+    await settle()
+    expect([store.keeping, store.path('A')?.t]).toEqual([false, 2e6])
   })
 })
 
