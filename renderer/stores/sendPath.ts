@@ -32,6 +32,7 @@ export const useSendPathStore = defineStore('sendPath', () => {
     (state) => {
       if (state !== 'running') release()
     },
+    { flush: 'sync' },
   )
   /** Holds the pictures shown, or lets the newest come through. */
   function hold(on: boolean): void {
