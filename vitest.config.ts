@@ -44,6 +44,8 @@ export default defineConfig({
         test: {
           name: 'renderer',
           environment: 'happy-dom',
+          // One page for all files: making it costs more than most of them, and every test mounts and forgets what it needs.
+          isolate: false,
           include: ['renderer/**/*.test.ts'],
           exclude: ignored,
         },

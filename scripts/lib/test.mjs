@@ -116,10 +116,10 @@ export async function test(args) {
     await perform({ title: 'end to end', body })()
   }
 
-  // Two cores: a page under test is idle half of the time, so the static checks fill what it leaves; the unit tests use both cores.
-  const lanes = browser ? 1 : 2
-  if (wants('build') || wants('unit') || wants('e2e')) await build()
-  await Promise.all([inParallel(checks, lanes), endToEnd()])
+  // Each of these uses two cores by itself. The browser is installed meanwhile.
+  if (wants('build') || wants('unit') || wants('e2e')) checks.unshift(build)
+  await inParallel(checks, 2)
+  await endToEnd()
   if (wants('unit')) await perform({ title: 'unit, property, fidelity', body: unitTests })()
 
   say(`\n${seconds(started)} in all`)
