@@ -4,16 +4,16 @@ import { WIRE_HEADER_BYTES, WIRE_MAX_FRAMES } from '../link/wire'
 import { put16 } from '../netinet/in'
 import { KASSERT } from '../sys/systm'
 
-/** Reads the `length` bytes of `nseg` pieces into a new slot, headers apart from payload. @returns the slot. */
+/** Reads the `length` bytes of `nseg` pieces into a fresh slot, headers apart from payload. */
 export function gatherFrame(
   k: Kernel,
+  slot: number,
   address: Float64Array,
   bytesOf: Int32Array,
   nseg: number,
   length: number,
-): number {
+): void {
   const { wire } = k.machine
-  const slot = wire.alloc(Math.min(length, 65536))
   const { bytes } = wire
   const head = wire.headerAt(slot)
   const payload = wire.payloadAt(slot)
@@ -41,7 +41,6 @@ export function gatherFrame(
   }
   KASSERT(to - payload === length - hdrLen, 'hardware: the pieces hold as many bytes as the packet says')
   wire.slots.payLen[slot] = length - hdrLen
-  return slot
 }
 
 /** VLAN insertion: four bytes behind the addresses. */
@@ -59,10 +58,10 @@ export function insertVlanTag(k: Kernel, slot: number, tag: number): void {
 }
 
 /**
- * TSO: cuts the payload of a slot into frames of `mss` bytes with every checksum right.
+ * TSO: cuts the payload of a slot into frames of `mss` bytes. With `sums` every checksum is taken now, else when a frame is looked at.
  * @returns the first slot; a very small MSS needs several, linked by `next`.
  */
-export function segmentBurst(k: Kernel, slot: number, mss: number): number {
+export function segmentBurst(k: Kernel, slot: number, mss: number, sums: boolean): number {
   const { wire } = k.machine
   const t = wire.slots
   const payload = t.payLen[slot]
@@ -71,7 +70,7 @@ export function segmentBurst(k: Kernel, slot: number, mss: number): number {
     t.mss[slot] = mss
     t.nsegs[slot] = frames
     t.tso[slot] = 1
-    wire.insertBurstChecksums(slot)
+    if (sums) wire.insertBurstChecksums(slot)
     return slot
   }
   let first = 0
@@ -88,7 +87,7 @@ export function segmentBurst(k: Kernel, slot: number, mss: number): number {
     wire.advanceHeader(piece, frame, begin, begin + part === payload)
     const from = wire.payloadAt(slot) + begin
     wire.bytes.copyWithin(wire.payloadAt(piece), from, from + part)
-    wire.insertBurstChecksums(piece)
+    if (sums) wire.insertBurstChecksums(piece)
     if (first === 0) first = piece
     else t.next[last] = piece
     last = piece

@@ -10,10 +10,11 @@
  * queue timer.
  */
 import type { Kernel } from '../../kernel'
-import { WIRE_HEADER_BYTES, WIRE_MAX_FRAMES } from '../../link/wire'
+import { WIRE_HEADER_BYTES } from '../../link/wire'
 import { EV_NIC_TX, EV_NIC_TX_STATUS } from '../../machine/eventKinds'
 import { put16 } from '../../netinet/in'
 import { KASSERT, panic } from '../../sys/systm'
+import { gatherFrame, insertVlanTag, segmentBurst } from '../dma'
 import {
   EQ_ESIZE,
   howmany,
@@ -59,8 +60,6 @@ const wrWords = new Int32Array((SGE_MAX_WR_NDESC * EQ_ESIZE) / 4)
 const wr = new Uint8Array(wrWords.buffer)
 const segAddr = new Float64Array(64)
 const segLen = new Int32Array(64)
-/** Payload of a burst that needs several slots. */
-const burstBytes = new Uint8Array(65536)
 
 /** The driver rang: `n` descriptors more. */
 export function hw_doorbell(k: Kernel, q: number, n: number): void {
@@ -232,11 +231,15 @@ function packet(k: Kernel, p: number, q: number, at: number, mss: number, imm: n
   } else KASSERT(imm === length, 'cxgbe hardware: immediate data is the whole frame')
   const slot = gather(k, length, nseg, imm === 0 ? 0 : data)
   const { wire } = k.machine
-  if ((ctrl1 & F_TXPKT_VLAN_VLD) !== 0) insertTag(k, slot, (ctrl1 >>> S_TXPKT_VLAN) & 0xffff)
+  if ((ctrl1 & F_TXPKT_VLAN_VLD) !== 0) insertVlanTag(k, slot, (ctrl1 >>> S_TXPKT_VLAN) & 0xffff)
   const probe = first ? k.cxgbe.sdProbe[k.cxgbe.txq.sdesc[q] + k.cxgbe.txq.hwCidx[q]] : 0
   const payload = wire.slots.payLen[slot]
   if (mss !== 0 && wire.slots.l4off[slot] !== 0 && wire.slots.proto[slot] === 6 && payload > mss)
-    segment(k, p, slot, mss, probe)
+    for (let piece = segmentBurst(k, slot, mss, k.debug); piece !== 0;) {
+      const next = wire.slots.next[piece]
+      send(k, p, piece, probe)
+      piece = next
+    }
   else {
     wire.slots.mss[slot] = payload
     if (mss !== 0 || (ctrl1 & F_TXPKT_IPCSUM_DIS) === 0) wire.insertIpChecksum(slot)
@@ -250,52 +253,28 @@ function packet(k: Kernel, p: number, q: number, at: number, mss: number, imm: n
 function gather(k: Kernel, length: number, nseg: number, immediate: number): number {
   const { wire } = k.machine
   const slot = wire.alloc(Math.min(length, 65536))
-  const { bytes } = wire
   const head = wire.headerAt(slot)
-  const payload = wire.payloadAt(slot)
-  const inHead = Math.min(length, WIRE_HEADER_BYTES)
   if (immediate !== 0) {
-    // Both begin at multiples of 16.
     const { words } = wire
+    const inHead = Math.min(length, WIRE_HEADER_BYTES)
+    // Both begin at multiples of 16.
     for (let i = 0; i * 4 < inHead; i++) words[(head >>> 2) + i] = wrWords[(immediate >>> 2) + i]!
     wire.parse(slot, length)
+    const hdrLen = wire.slots.hdrLen[slot]
+    if (length > hdrLen) wire.bytes.copyWithin(wire.payloadAt(slot), head + hdrLen, head + length)
+    wire.slots.payLen[slot] = length - hdrLen
   } else if (segLen[0] <= WIRE_HEADER_BYTES && headersIn(k, slot, segLen[0], head)) {
     // The usual case: the first segment is the headers and nothing else.
+    const payload = wire.payloadAt(slot)
     let to = payload
     for (let i = 1; i < nseg; i++) {
       const n = segLen[i]
-      k.phys.copyOut(segAddr[i], n, bytes, to)
+      k.phys.copyOut(segAddr[i], n, wire.bytes, to)
       to += n
     }
     KASSERT(to - payload === length - segLen[0], 'cxgbe hardware: the list holds as many bytes as the packet says')
-  } else {
-    // Headers first: as many segments as they span.
-    let done = 0
-    let i = 0
-    let within = 0
-    while (done < inHead) {
-      const n = Math.min(segLen[i], inHead - done)
-      k.phys.copyOut(segAddr[i], n, bytes, head + done)
-      done += n
-      if (n === segLen[i]) i++
-      else within = n
-    }
-    wire.parse(slot, length)
-    // What was read beyond the headers belongs to the payload.
-    const hdrLen = wire.slots.hdrLen[slot]
-    let to = payload + (done - hdrLen)
-    bytes.copyWithin(payload, head + hdrLen, head + done)
-    for (; i < nseg; i++) {
-      const n = segLen[i] - within
-      k.phys.copyOut(segAddr[i] + within, n, bytes, to)
-      to += n
-      within = 0
-    }
-    KASSERT(to - payload === length - hdrLen, 'cxgbe hardware: the list holds as many bytes as the packet says')
-  }
-  const hdrLen = wire.slots.hdrLen[slot]
-  if (immediate !== 0 && length > hdrLen) bytes.copyWithin(payload, head + hdrLen, head + length)
-  wire.slots.payLen[slot] = length - hdrLen
+    wire.slots.payLen[slot] = length - segLen[0]
+  } else gatherFrame(k, slot, segAddr, segLen, nseg, length)
   return slot
 }
 
@@ -305,56 +284,6 @@ function headersIn(k: Kernel, slot: number, length: number, head: number): boole
   k.phys.copyOut(segAddr[0], length, wire.bytes, head)
   wire.parse(slot, length)
   return wire.slots.l4off[slot] !== 0 && wire.slots.hdrLen[slot] === length
-}
-
-/** VLAN insertion: four bytes behind the addresses. */
-function insertTag(k: Kernel, slot: number, tag: number): void {
-  const { wire } = k.machine
-  const at = wire.headerAt(slot)
-  const t = wire.slots
-  const hdrLen = t.hdrLen[slot]
-  wire.bytes.copyWithin(at + 16, at + 12, at + hdrLen)
-  put16(wire.bytes, at + 12, 0x8100)
-  put16(wire.bytes, at + 14, tag)
-  t.hdrLen[slot] = hdrLen + 4
-  if (t.l3off[slot] !== 0) t.l3off[slot] = t.l3off[slot] + 4
-  if (t.l4off[slot] !== 0) t.l4off[slot] = t.l4off[slot] + 4
-}
-
-/** TSO: frames of `mss` payload bytes, at most WIRE_MAX_FRAMES in a slot. */
-function segment(k: Kernel, p: number, slot: number, mss: number, probe: number): void {
-  const { wire } = k.machine
-  const t = wire.slots
-  const payload = t.payLen[slot]
-  const frames = howmany(payload, mss)
-  if (frames <= WIRE_MAX_FRAMES) {
-    t.mss[slot] = mss
-    t.nsegs[slot] = frames
-    t.tso[slot] = 1
-    if (k.debug) wire.insertBurstChecksums(slot)
-    send(k, p, slot, probe)
-    return
-  }
-  // A very small MSS: the same frames in several slots.
-  const from = wire.payloadAt(slot)
-  burstBytes.set(wire.bytes.subarray(from, from + payload))
-  const total = t.nsegs[slot]
-  KASSERT(total === 1, 'cxgbe hardware: a fresh burst is one frame')
-  for (let frame = 0; frame < frames; frame += WIRE_MAX_FRAMES) {
-    const begin = frame * mss
-    const part = Math.min(payload - begin, WIRE_MAX_FRAMES * mss)
-    const piece = wire.alloc(part)
-    wire.copyHeader(slot, piece)
-    t.payLen[piece] = part
-    t.mss[piece] = mss
-    t.nsegs[piece] = howmany(part, mss)
-    t.tso[piece] = 1
-    wire.advanceHeader(piece, frame, begin, begin + part === payload)
-    wire.bytes.set(burstBytes.subarray(begin, begin + part), wire.payloadAt(piece))
-    if (k.debug) wire.insertBurstChecksums(piece)
-    send(k, p, piece, probe)
-  }
-  wire.free(slot)
 }
 
 /** Puts a finished slot on the list of those that leave when the transfer ends. */

@@ -9,12 +9,10 @@
  */
 import type { Kernel } from '../../kernel'
 import { m_freem, m_getcl, m_gethdr, m_getjcl } from '../../kern/kern_mbuf'
-import { ipHeaderChecksum } from '../../link/wire'
 import { CAUSE, functionId } from '../../machine/cost'
 import { EV_NIC_RX_HOLDOFF, EV_NIC_RX_TASK } from '../../machine/eventKinds'
 import { ether_input } from '../../net/if_ethersubr'
 import { IFCAP_LRO, IFCAP_RXCSUM, IFCAP_VLAN_HWTAGGING } from '../../net/ifConstants'
-import { get16, put16 } from '../../netinet/in'
 import {
   CSUM_DATA_VALID,
   CSUM_IP_CHECKED,
@@ -24,9 +22,9 @@ import {
   MT_DATA,
   M_PKTDAT_OFF,
   M_PKTHDR,
-  M_VLANTAG,
 } from '../../sys/mbuf'
 import { MCLBYTES, MJUM16BYTES, MJUM9BYTES, MJUMPAGESIZE, M_NOWAIT } from '../../sys/param'
+import { checksumIsRight, extractVlanTag, joinHeaders } from '../receive'
 import {
   M_HASHTYPE_NONE,
   M_HASHTYPE_RSS_IPV4,
@@ -46,7 +44,6 @@ import { countMac, holdoffNs } from './t4_hw'
 const FN_SERVICE_IQ = functionId('service_iq')
 const FN_T4_ETH_RX = functionId('t4_eth_rx')
 const TH_FIN = 0x01
-const TH_PUSH = 0x08
 
 /** Result of {@link flowHash}: kind of the hash. */
 let hashType = M_HASHTYPE_NONE
@@ -239,44 +236,10 @@ function deliver(
     rxq.rxcsum[q] += n
   }
   // Headers are in one piece at the front: where they are, in RAM.
-  const head = headAddress
-  const { ram } = k.phys
-  if (n > 1) {
-    const l3 = head + t.l3off[slot]
-    put16(ram, l3 + 2, hdrLen - t.l3off[slot] + payload)
-    put16(ram, l3 + 10, 0)
-    put16(ram, l3 + 10, ipHeaderChecksum(ram, l3))
-    // PUSH of the last frame is not lost.
-    if (i + n === t.nsegs[slot]) {
-      const flags = wire.bytes[wire.headerAt(slot) + t.l4off[slot] + 13]
-      ram[head + t.l4off[slot] + 13] = ram[head + t.l4off[slot] + 13] | (flags & TH_PUSH)
-    }
-  }
-  if ((capenable & IFCAP_VLAN_HWTAGGING) !== 0 && get16(ram, head + 12) === 0x8100) {
-    mb.ph_ether_vtag[m] = get16(ram, head + 14)
-    mb.m_flags[m] = mb.m_flags[m] | M_VLANTAG
-    ram.copyWithin(head + 4, head, head + 12)
-    mb.m_data[m] += 4
-    mb.m_len[m] -= 4
-    mb.ph_len[m] -= 4
-    rxq.vlan_extraction[q] += n
-  }
+  if (n > 1) joinHeaders(k, slot, i, n, headAddress, payload)
+  if ((capenable & IFCAP_VLAN_HWTAGGING) !== 0 && extractVlanTag(k, m, headAddress)) rxq.vlan_extraction[q] += n
   k.ifnet.if_ipackets[ifp] += n
   ether_input(k, ifp, m)
-}
-
-/**
- * What the card's checksum unit finds. A sum that a card of the model inserted is right: bytes on the wire do not change (the debug mode computes it
- * all the same); a sum that the sender's host computed is recomputed.
- */
-function checksumIsRight(k: Kernel, slot: number, i: number): boolean {
-  const { wire } = k.machine
-  const t = wire.slots
-  if (t.l4off[slot] === 0) return false
-  if (t.hostSum[slot] === 0 && !k.debug) return true
-  const stands = t.csum[slot * 64 + i]
-  if (t.proto[slot] === 17 && stands === 0) return true
-  return wire.computeChecksum(slot, i) === stands
 }
 
 /** RAM address of the first byte of the packet placed last. */

@@ -117,13 +117,14 @@ function start(k: Kernel, p: number, q: number): number {
     ndesc++
     at = at + 1 === size ? 0 : at + 1
   }
-  let slot = gatherFrame(k, segAddr, segLen, nseg, length)
+  let slot = wire.alloc(Math.min(length, 65536))
+  gatherFrame(k, slot, segAddr, segLen, nseg, length)
   if ((command & DCMD_VLE) !== 0) insertVlanTag(k, slot, tag)
   const id = igb.sdProbe[txq.sdesc[q] + txq.hwHead[q]]
   const payload = wire.slots.payLen[slot]
   if ((command & DCMD_TSE) !== 0 && payload > mss) {
     port.tso_txd[p]++
-    slot = segmentBurst(k, slot, mss)
+    slot = segmentBurst(k, slot, mss, true)
   } else {
     wire.slots.mss[slot] = payload
     if ((options & POPTS_IXSM) !== 0) wire.insertIpChecksum(slot)

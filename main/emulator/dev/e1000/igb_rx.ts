@@ -6,12 +6,10 @@
  */
 import type { Kernel } from '../../kernel'
 import { m_freem, m_getcl, m_gethdr, m_getjcl } from '../../kern/kern_mbuf'
-import { ipHeaderChecksum } from '../../link/wire'
 import { CAUSE, functionId } from '../../machine/cost'
 import { ether_input } from '../../net/if_ethersubr'
 import { IFCAP_LRO, IFCAP_RXCSUM, IFCAP_VLAN_HWTAGGING } from '../../net/ifConstants'
 import { iflib_tx_task } from '../../net/iflib'
-import { get16, put16 } from '../../netinet/in'
 import {
   CSUM_DATA_VALID,
   CSUM_IP_CHECKED,
@@ -19,16 +17,15 @@ import {
   CSUM_PSEUDO_HDR,
   M_PKTDAT_OFF,
   M_PKTHDR,
-  M_VLANTAG,
   MT_DATA,
 } from '../../sys/mbuf'
 import { M_NOWAIT, MCLBYTES, MJUMPAGESIZE } from '../../sys/param'
+import { checksumIsRight, extractVlanTag, joinHeaders } from '../receive'
 import { M_HASHTYPE_NONE } from '../cxgbe/adapter'
 import { IFLIB_RX_COPY_THRESH } from './em'
 
 const FN_rx = functionId('iflib_rxeof')
 const TH_FIN = 0x01
-const TH_PUSH = 0x08
 
 /** Task: interrupt of a pair of queues. Source: iflib_fast_intr_rxtx, _task_fn_rx, _task_fn_tx. */
 export function igb_intr(k: Kernel, p: number, q: number): void {
@@ -165,37 +162,9 @@ function deliver(
     mb.ph_csum_flags[m] = CSUM_IP_CHECKED | CSUM_IP_VALID | CSUM_DATA_VALID | CSUM_PSEUDO_HDR
     mb.ph_csum_data[m] = 0xffff
   }
-  const { ram } = k.phys
-  const head = headAddress
-  if (n > 1) {
-    const l3 = head + t.l3off[slot]
-    put16(ram, l3 + 2, hdrLen - t.l3off[slot] + payload)
-    put16(ram, l3 + 10, 0)
-    put16(ram, l3 + 10, ipHeaderChecksum(ram, l3))
-    if (i + n === t.nsegs[slot]) {
-      const flags = wire.bytes[wire.headerAt(slot) + t.l4off[slot] + 13]
-      ram[head + t.l4off[slot] + 13] = ram[head + t.l4off[slot] + 13] | (flags & TH_PUSH)
-    }
-  }
-  if ((capenable & IFCAP_VLAN_HWTAGGING) !== 0 && get16(ram, head + 12) === 0x8100) {
-    mb.ph_ether_vtag[m] = get16(ram, head + 14)
-    mb.m_flags[m] |= M_VLANTAG
-    ram.copyWithin(head + 4, head, head + 12)
-    mb.m_data[m] += 4
-    mb.m_len[m] -= 4
-    mb.ph_len[m] -= 4
-  }
+  if (n > 1) joinHeaders(k, slot, i, n, headAddress, payload)
+  if ((capenable & IFCAP_VLAN_HWTAGGING) !== 0) extractVlanTag(k, m, headAddress)
   k.ifnet.if_ipackets[ifp] += n
   k.ifnet.if_ibytes[ifp] += hdrLen * n + payload
   ether_input(k, ifp, m)
-}
-
-/** What the card's checksum unit finds; see the other card's receive for why a card's own sum need not be computed again. */
-function checksumIsRight(k: Kernel, slot: number, i: number): boolean {
-  const { wire } = k.machine
-  const t = wire.slots
-  if (t.l4off[slot] === 0) return false
-  if (t.hostSum[slot] === 0 && !k.debug) return true
-  const stands = t.csum[slot * 64 + i]
-  return (t.proto[slot] === 17 && stands === 0) || wire.computeChecksum(slot, i) === stands
 }
