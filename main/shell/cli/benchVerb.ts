@@ -1,9 +1,5 @@
 /** `lab bench`: how fast the lab itself is on this computer. Figures are for people and for comparing computers, never for a unit test. */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { cpus, release, tmpdir, totalmem, type as osType } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { cpus, release, totalmem, type as osType } from 'node:os'
 import { Branch, EngineClient, realModel } from '../../engine'
 import { generateFiles, type LoadedFiles } from '../../lab/files'
 import { bufferBenchmarks } from '../../lab/bufferBenchmarks'
@@ -14,6 +10,8 @@ import { loadScenario } from '../../lab/scenario/load'
 import type { Scenario } from '../../lab/scenario/schema'
 import { formatTable } from '../../lab/table'
 import { formatBytes } from '../../lab/units'
+import { quantile } from './bench/quantile'
+import { startShell } from './bench/shellProcess'
 import { benchWindow } from './bench/window'
 import { exitDone, type Streams } from './output'
 
@@ -171,9 +169,6 @@ async function benchTenGig(place: Place): Promise<Figure[]> {
   ]
 }
 
-const quantile = (values: number[], share: number): number =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]
-
 async function client(place: Place, scenario: Scenario, files: LoadedFiles): Promise<EngineClient> {
   const engine = new EngineClient({
     workerUrl: place.workerUrl,
@@ -252,32 +247,10 @@ async function benchMemory(place: Place): Promise<Figure[]> {
 
 /** From the start of the process of the browser shell until its page can be fetched. */
 async function benchStart(place: Place): Promise<Figure[]> {
-  const program = fileURLToPath(new URL('./browser.js', place.workerUrl))
-  const userData = mkdtempSync(join(tmpdir(), 'lab-bench-'))
   const began = performance.now()
-  const shell = spawn(process.execPath, [program, '--port', '0', '--no-open', '--user-data', userData], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const shell = await startShell(place.workerUrl)
   try {
-    const address = await new Promise<string>((done, fail) => {
-      let said = ''
-      shell.stdout.on('data', (data: Buffer) => {
-        said += data.toString()
-        const found = /http:\/\/\S+/.exec(said)
-        if (found !== null) done(found[0])
-      })
-      shell.on('error', fail)
-      shell.on('exit', () =>
-        fail(
-          new LabProblem(
-            'engine-start',
-            'The browser shell ended before it served a page.',
-            'Build the lab first: npm run build.',
-          ),
-        ),
-      )
-    })
-    const page = await fetch(address)
+    const page = await fetch(shell.address)
     await page.text()
     return [
       {
@@ -289,9 +262,7 @@ async function benchStart(place: Place): Promise<Figure[]> {
       },
     ]
   } finally {
-    shell.kill('SIGTERM')
-    await new Promise((done) => (shell.exitCode !== null ? done(null) : shell.once('exit', done)))
-    rmSync(userData, { recursive: true, force: true })
+    await shell.stop()
   }
 }
 

@@ -2,42 +2,11 @@
  * How the window feels: from the start of the lab to its first picture, how long its frames are while the load runs, and how long a command typed
  * into the console takes until the next prompt is drawn. Measured in a real Chromium on the browser shell.
  */
-import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { LabProblem } from '../../../lab/problem'
 import type { Figure } from '../benchVerb'
 import { ChromiumPage, findChromium } from './chromiumPage'
-
-const quantile = (values: number[], share: number): number =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]
-
-/** Starts the browser shell. Resolves with its address, as soon as it can be opened. */
-async function startShell(workerUrl: URL): Promise<{ address: string; stop(): Promise<void> }> {
-  const program = fileURLToPath(new URL('./browser.js', workerUrl))
-  const userData = mkdtempSync(join(tmpdir(), 'lab-bench-'))
-  const own = ['--port', '0', '--no-open', '--user-data', userData]
-  const shell = spawn(process.execPath, [program, ...own], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const stop = async (): Promise<void> => {
-    shell.kill('SIGTERM')
-    if (shell.exitCode === null) await new Promise((done) => shell.once('exit', done))
-    rmSync(userData, { recursive: true, force: true })
-  }
-  const address = await new Promise<string>((done, fail) => {
-    let said = ''
-    shell.stdout.on('data', (data: Buffer) => {
-      said += data.toString()
-      const found = /http:\/\/\S+/.exec(said)
-      if (found !== null) done(found[0])
-    })
-    shell.on('error', fail)
-    const message = 'The browser shell ended before it served a page.'
-    shell.on('exit', () => fail(new LabProblem('engine-start', message, 'Build the lab first: npm run build.')))
-  })
-  return { address, stop }
-}
+import { quantile } from './quantile'
+import { startShell } from './shellProcess'
 
 const button = (name: string, within = 'document'): string =>
   `[...(${within}?.querySelectorAll('button') ?? [])].find((b) => b.textContent.trim().startsWith(${JSON.stringify(name)}))`
