@@ -17,6 +17,8 @@ import { createThreads } from './kern/subr_sleepqueue'
 import { createUserBuffers } from './kern/subr_uio'
 import { createSockbufTable } from './kern/uipc_sockbuf'
 import { createSocketTable, declareSocketSysctls } from './kern/uipc_socket'
+import { createSosend } from './kern/uipc_sosend'
+import { createReads } from './kern/vfs_vnops'
 import { Cost } from './machine/cost'
 import { Cpus } from './machine/cpu'
 import type { Machine } from './machine/machine'
@@ -28,6 +30,7 @@ import { createInet, declareInetSysctls } from './netinet/inet'
 import { createUma } from './vm/uma_core'
 import { createVmObject, vm_object_warm } from './vm/vm_object'
 import { createVmPage } from './vm/vm_page'
+import { declarePageoutSysctls } from './vm/vm_pageout'
 import { PhysMem } from './vm/vm_phys'
 import { createDisk } from './vm/vnode_pager'
 
@@ -49,6 +52,8 @@ export class Kernel {
   readonly mbstat: ReturnType<typeof createMbufTables>['mbstat']
   readonly sb: ReturnType<typeof createSockbufTable>
   readonly so: ReturnType<typeof createSocketTable>
+  readonly sosend: ReturnType<typeof createSosend>
+  readonly reads: ReturnType<typeof createReads>
   readonly kq: ReturnType<typeof createKqueueTable>
   readonly td: ReturnType<typeof createThreads>
   readonly ubuf: ReturnType<typeof createUserBuffers>
@@ -84,6 +89,7 @@ export class Kernel {
     declareKernelMib(this)
     this.phys = new PhysMem(this)
     this.page = createVmPage(this)
+    declarePageoutSysctls(this)
     this.object = createVmObject(this)
     if (machine.config.files.warm && id === 0) vm_object_warm(this)
     this.uma = createUma(this)
@@ -96,6 +102,8 @@ export class Kernel {
     this.sb = createSockbufTable(this)
     this.so = createSocketTable(this)
     declareSocketSysctls(this)
+    this.sosend = createSosend(this)
+    this.reads = createReads(this)
     this.kq = createKqueueTable(this)
     this.td = createThreads(this)
     this.ubuf = createUserBuffers(this)

@@ -48,6 +48,8 @@ export interface SysctlDeclaration {
   get?: () => SysctlValue
   /** Checks and takes a new value; 0 or an errno. With `get`, and without it the name cannot be written. */
   set?: (value: number | string) => number
+  /** With `get`: the tree sets no row aside, so that a name added to it does not move digests written down before. It has no handle (id 0). */
+  rowless?: boolean
 }
 
 /** A registered name. */
@@ -179,7 +181,7 @@ export class SysctlTree {
     const dot = name.lastIndexOf('.')
     const parent = dot < 0 ? null : this.node(name.slice(0, dot), '')
     const siblings = parent === null ? this.roots : parent.children
-    const id = this.values.alloc()
+    const id = declaration.rowless === true ? 0 : this.values.alloc()
     const { get, default: initial } = declaration
     const oid: SysctlOid = {
       ...declaration,
@@ -194,7 +196,7 @@ export class SysctlTree {
     while (at > 0 && siblings[at - 1].oid > oid.oid) at--
     siblings.splice(at, 0, oid)
     this.byName.set(name, oid)
-    this.byId[id] = oid
+    if (id !== 0) this.byId[id] = oid
     return oid
   }
 

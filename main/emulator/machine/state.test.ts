@@ -56,6 +56,24 @@ describe('state registry', () => {
     expect(registry.digest()).toBe(before)
   })
 
+  it('a quiet part – not used yet – does not change the digest; used, it does, and a snapshot brings it back', () => {
+    const plain = new Registry()
+    plain.record('a', { n: 1 })
+    const registry = new Registry()
+    registry.record('a', { n: 1 })
+    const rare = registry.table('rare', { value: 'i32' }, 4, { quiet: true })
+    const knob = registry.record('knob', { on: 1 }, { quiet: true })
+    expect(registry.digest()).toBe(plain.digest())
+    const empty = registry.save()
+    rare.value[rare.alloc()] = 7
+    const used = registry.digest()
+    knob.on = 0
+    expect(new Set([plain.digest(), used, registry.digest()]).size).toBe(3)
+    registry.load(empty)
+    expect(registry.digest()).toBe(plain.digest())
+    expect([rare.live, knob.on]).toEqual([0, 1])
+  })
+
   it('two values that differ in one bit – digested – differ', () => {
     const one = new Registry()
     const two = new Registry()

@@ -58,11 +58,18 @@ export type Plain = number | string | boolean | null | Plain[] | { [key: string]
 /** What a part is for. Observers (profile, probes, charts) watch the machine and are left out of the digest. */
 export interface PartOptions {
   observer?: boolean
+  /**
+   * The part counts for the digest only from its first use on (a table with a row, a record that differs from how it was registered): what only rare
+   * events need does not move the digests of runs without them.
+   */
+  quiet?: boolean
 }
 
 interface Part {
   name: string
   observer: boolean
+  /** True while a quiet part has not been used. */
+  unused?(): boolean
   save(): PartImage
   load(image: PartImage): void
   hash(digest: Digest): void
@@ -262,6 +269,7 @@ export class Registry {
     this.add({
       name,
       observer: options.observer ?? false,
+      ...(options.quiet === true && { unused: () => table.high === 1 }),
       save: () => {
         const arrays: { [column: string]: AnyColumn } = { '': nextFree.slice(0, table.high) }
         for (const { key, stride } of columns) arrays[key] = (table[key] as AnyColumn).slice(0, table.high * stride)
@@ -321,9 +329,11 @@ export class Registry {
   /** Registers small plain data. `load` puts it back; without it the keys of the object are replaced in place. */
   record<T extends { [key: string]: Plain }>(name: string, data: T, options: PartOptions = {}): T {
     const target = data as { [key: string]: Plain }
+    const first = options.quiet === true ? JSON.stringify(target) : ''
     this.add({
       name,
       observer: options.observer ?? false,
+      ...(options.quiet === true && { unused: () => JSON.stringify(target) === first }),
       save: () => ({ arrays: {}, plain: clonePlain(target) }),
       load: ({ plain }) => {
         const copy = clonePlain(plain) as { [key: string]: Plain }
@@ -355,7 +365,7 @@ export class Registry {
   digest(): string {
     const digest = new Digest()
     for (const part of this.parts) {
-      if (part.observer) continue
+      if (part.observer || part.unused?.() === true) continue
       digest.text(part.name)
       part.hash(digest)
     }
