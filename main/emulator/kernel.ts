@@ -10,6 +10,7 @@ import { attachInterfaces } from './dev/models'
 import { createKqueueTable } from './kern/kern_event'
 import { createMbufTables, mbuf_init } from './kern/kern_mbuf'
 import { mb_reclaim_init } from './kern/kern_mbuf_reclaim'
+import { createDescriptors } from './kern/kern_descrip'
 import { declareKernelMib } from './kern/kern_mib'
 import { createSendfile, declareSendfileSysctls } from './kern/kern_sendfile'
 import { SysctlTree } from './kern/kern_sysctl'
@@ -50,6 +51,7 @@ export class Kernel {
   readonly pgs: ReturnType<typeof createMbufTables>['pgs']
   readonly extref: ReturnType<typeof createMbufTables>['extref']
   readonly mbstat: ReturnType<typeof createMbufTables>['mbstat']
+  readonly mtag: ReturnType<typeof createMbufTables>['mtag']
   readonly sb: ReturnType<typeof createSockbufTable>
   readonly so: ReturnType<typeof createSocketTable>
   readonly sosend: ReturnType<typeof createSosend>
@@ -57,6 +59,7 @@ export class Kernel {
   readonly kq: ReturnType<typeof createKqueueTable>
   readonly td: ReturnType<typeof createThreads>
   readonly ubuf: ReturnType<typeof createUserBuffers>
+  readonly fd: ReturnType<typeof createDescriptors>
   readonly disk: ReturnType<typeof createDisk>
   readonly sendfile: ReturnType<typeof createSendfile>
   readonly ifnet: ReturnType<typeof createIfnet>
@@ -98,6 +101,7 @@ export class Kernel {
     this.pgs = mbufs.pgs
     this.extref = mbufs.extref
     this.mbstat = mbufs.mbstat
+    this.mtag = mbufs.mtag
     mbuf_init(this)
     this.sb = createSockbufTable(this)
     this.so = createSocketTable(this)
@@ -107,6 +111,7 @@ export class Kernel {
     this.kq = createKqueueTable(this)
     this.td = createThreads(this)
     this.ubuf = createUserBuffers(this)
+    this.fd = createDescriptors(this)
     this.disk = createDisk(this)
     this.sendfile = createSendfile(this)
     declareSendfileSysctls(this)

@@ -5,18 +5,19 @@
  * row until the call is done or sleeps, and goes on from `sc_phase` when the thread is woken. What it has built when it must sleep for an mbuf is a row of
  * `k.sendfile.pause`. kern.ipc.mb_use_ext_pgs is latched when a call begins (2.3 explains why that is wanted).
  *
- * One file, as in the kernel; the inner loop that builds mbufs is in kern_sendfile_mbufs.ts. Not modelled: descriptors (EBADF, ENOTSOCK), shared memory objects as files, sockets other than TCP.
+ * One file, as in the kernel; the inner loop that builds mbufs is in kern_sendfile_mbufs.ts, descriptors
+ * and user pointers in kern_descrip.ts. Not modelled: sockets other than TCP.
  */
 import type { Kernel } from '../kernel'
 import { CAUSE, functionId } from '../machine/cost'
 import { tcp_usr_abort, tcp_usr_ready, tcp_usr_send } from '../netinet/tcp_usrreq'
-import { EAGAIN, EINTR, EINVAL, EIO, ENOBUFS, ENOTCONN, EPIPE } from '../sys/errno'
+import { EAGAIN, EBADF, EINTR, EINVAL, EIO, ENOBUFS, ENOTCONN, EPIPE } from '../sys/errno'
 import { EXT_FLAG_SYNC, FREE_SENDFILE_MEXT, FREE_SENDFILE_MEXT_PG } from '../sys/mbuf'
 import { M_WAITOK, M_WOKEN, PAGE_SIZE } from '../sys/param'
 import { PRUS_NOTREADY, SB_NOINTR, SB_WAIT, SBS_CANTSENDMORE } from '../sys/sockbuf'
 import { SF_NODISKIO, SF_SYNC, SF_USER_READAHEAD, SO_ACCEPTCONN, SS_ISCONNECTED, SS_NBIO } from '../sys/socket'
 import { KASSERT } from '../sys/systm'
-import { grabBlockedOn, OBJ_DEAD, vm_page_grab, vm_page_lookup } from '../vm/vm_object'
+import { grabBlockedOn, OBJ_DEAD, OBJT_VNODE, vm_page_grab, vm_page_lookup } from '../vm/vm_object'
 import {
   PQ_INACTIVE,
   VM_ALLOC_NORMAL,
@@ -91,6 +92,8 @@ const PHASE_WRITE = 8
 
 /** Name under which sendfile itself writes trailers: it is told when a write that slept is done. */
 const PROGRAM_SENDFILE = 15
+/** The system call by descriptors (kern_descrip.ts), which hands answers on. */
+export const PROGRAM_SYSCALL = 14
 
 /** Counters of kern.ipc.sfstat, in the order of the structure (6.6). */
 export const sfstatOrder = [
@@ -214,14 +217,14 @@ export interface SendfileArguments {
 /**
  * sendfile(2) on a socket. A blocking socket may put the caller to sleep: the answer is {@link SLEPT}, and `program`'s return routine gets
  * (udata, error, sbytes) later. Otherwise the answer is 0 or errno, and {@link sendfile_sbytes} says how much was sent.
- * EINVAL: negative offset or no file; ENOTCONN; EPIPE; EAGAIN; EBUSY (SF_NODISKIO); ENOBUFS; the socket's pending error.
+ * EINVAL: negative offset or no file; EBADF: its object is gone; ENOTCONN; EPIPE; EAGAIN; EBUSY (SF_NODISKIO); ENOBUFS; the socket's pending error.
  */
 export function sendfile(k: Kernel, so: number, a: SendfileArguments, program: number, udata: number): number {
   sendfile_sbytes = 0
   if (a.offset < 0 || a.object <= 0) return EINVAL
   const s = k.so
   // sendfile_getsock, sendfile_getobj (6.1).
-  if ((k.object.flags[a.object] & OBJ_DEAD) !== 0) return EINVAL
+  if ((k.object.flags[a.object] & OBJ_DEAD) !== 0) return EBADF
   if ((s.so_options[so] & SO_ACCEPTCONN) !== 0) return ENOTCONN
   const t = k.sendfile.call
   const c = t.alloc()
@@ -561,7 +564,9 @@ function header(k: Kernel, c: number, space: number, how: number, partial: numbe
 function range(k: Kernel, c: number, space: number): number {
   const t = k.sendfile.call
   const off = t.sc_off[c]
-  const size = k.object.bytes[t.sc_obj[c]]
+  // A vnode is asked for its size again, shared memory is not.
+  const vnode = k.object.type[t.sc_obj[c]] === OBJT_VNODE
+  const size = vnode ? k.object.bytes[t.sc_obj[c]] : t.sc_objsize[c]
   if (off >= size) {
     // The file was truncated meanwhile: the call ends here, without trailers.
     finish(k, c, 0)

@@ -34,7 +34,7 @@ import {
   vm_page_unwire_noq,
   vm_page_xbusied,
 } from '../vm/vm_page'
-import { m_extadd, m_free, m_get, mb_alloc_ext_pgs } from './kern_mbuf'
+import { m_extadd, m_free, m_get, mb_alloc_ext_pgs, mb_ext_pgs_check } from './kern_mbuf'
 import { sf_buf_alloc, sf_buf_free, sf_buf_kva, sf_buf_page, SFB_CATCH, SFB_NOWAIT } from './subr_sfbuf'
 
 // Results of buildMbufs besides the chain.
@@ -141,6 +141,7 @@ export function buildMbufs(
       k.mb.m_len[last] += len
       k.mb.ext_size[last] += PAGE_SIZE
       if (nocache && i === npages - 1 && lastShared) k.mb.ext_flags[last] |= EXT_FLAG_CACHE_LAST
+      if (k.debug) mb_ext_pgs_check(k, pgs)
       continue
     }
     // The first sf_buf may be waited for (interruptibly), the others not.
