@@ -66,6 +66,20 @@ describe('limits (kernel-mbuf-sendfile 2.2)', () => {
     ])
   })
 
+  it('i386 – boot – realmem is its kernel memory: a third of the physical, at most 40 % of the map, or vm.kmem_size (7.1, 2.2: the lesser of the two)', () => {
+    const of = (gib: number, tunables: { [name: string]: string } = {}) => {
+      const k = createMemoryKernel({ memoryBytes: gib * 1024 ** 3, directMap: false, tunables })
+      return [k.sysctl.read('vm.kmem_size'), k.sysctl.read('kern.ipc.nmbclusters')]
+    }
+    const third = Math.floor((3 * 1024 ** 3) / 4096 / 3) * 4096
+    expect(of(3)).toEqual([third, Math.floor(Math.floor(Math.floor(third / 2) / 2048) / 4)])
+    expect(of(16)).toEqual([1_717_986_918, 104857])
+    expect(of(3, { 'vm.kmem_size': '512m' })).toEqual([512 * 1024 ** 2, 32768])
+    // amd64: the address space is no limit.
+    const k = createMemoryKernel({ memoryBytes: 4 * 1024 ** 3 })
+    expect([k.sysctl.read('vm.kmem_size'), k.sysctl.read('kern.ipc.nmbclusters')]).toEqual([4 * 1024 ** 3, 262144])
+  })
+
   it('maxmbufmem above three quarters of memory – boot – cut to them', () => {
     const limits = mbufLimits(8 * 1024 ** 3, (name) => (name === 'kern.ipc.maxmbufmem' ? 8 * 1024 ** 3 : 0))
     expect(limits.maxmbufmem).toBe(6 * 1024 ** 3)
