@@ -450,25 +450,14 @@ export function sbappendaddr(
   return true
 }
 
-/**
- * Appends a record of control data and data. @returns false, nothing taken, if they do not fit. uipc_sockbuf.c sbappendcontrol_locked (read; at the time it
- * still looked at the room itself and could refuse).
- */
-export function sbappendcontrol(k: Kernel, sb: number, m0: number, control: number): boolean {
+/** Appends a record of control data and data. The caller has looked at the room. uipc_sockbuf.c sbappendcontrol_locked (read; it refuses nothing since 2018). */
+export function sbappendcontrol(k: Kernel, sb: number, m0: number, control: number): void {
   KASSERT(control !== 0, 'sbappendcontrol: there is control data')
-  const { mb } = k
-  let need = 0
-  let last = 0
-  for (let m = control; m !== 0; m = mb.m_next[m]!) {
-    need += mb.m_len[m]
-    last = m
-  }
-  for (let m = m0; m !== 0; m = mb.m_next[m]!) need += mb.m_len[m]
-  if (need > sbspace(k, sb)) return false
   clrprotoflags(k, m0, 0)
-  mb.m_next[last] = m0
+  let last = control
+  while (k.mb.m_next[last] !== 0) last = k.mb.m_next[last]!
+  k.mb.m_next[last] = m0
   allocRecord(k, sb, control)
-  return true
 }
 
 /** A control message (struct cmsghdr and payload) in an mbuf of its own, or 0: too long for a cluster, or no mbuf. uipc_sockbuf.c sbcreatecontrol (read). */
