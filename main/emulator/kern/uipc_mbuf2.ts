@@ -4,7 +4,7 @@
  * model makes tags by itself; memory of the malloc type mbuf_tag is only counted.
  */
 import type { Kernel } from '../kernel'
-import { M_NOFREE, M_PKTHDR } from '../sys/mbuf'
+import { M_PKTHDR } from '../sys/mbuf'
 import { KASSERT } from '../sys/systm'
 
 /** Type bit: the tag survives when a packet is handed to another subsystem. */
@@ -149,12 +149,7 @@ export function m_tag_copy_chain(k: Kernel, to: number, from: number): boolean {
   return true
 }
 
-/** An mbuf goes back to its zone: its tags go with it. kern_mbuf.c mb_dtor_mbuf, mb_dtor_pack (read). */
+/** An mbuf goes back to its zone (or, never freed, out of use): its tags go with it. kern_mbuf.c mb_dtor_mbuf, mb_dtor_pack (read). */
 export function tagsDtor(k: Kernel, m: number): void {
   if ((k.mb.m_flags[m] & M_PKTHDR) !== 0 && k.mb.ph_tags[m] !== 0) m_tag_delete_chain(k, m, 0)
-}
-
-/** An mbuf that is never freed gives its tags up all the same. sys/sys/mbuf.h m_free (read). */
-export function tagsOfNofree(k: Kernel, m: number, flags: number): void {
-  if ((flags & (M_PKTHDR | M_NOFREE)) === (M_PKTHDR | M_NOFREE) && k.mb.ph_tags[m] !== 0) m_tag_delete_chain(k, m, 0)
 }
