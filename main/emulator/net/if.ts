@@ -11,6 +11,8 @@ import type { Table } from '../machine/state'
 import { IFF_UP, LINK_STATE_DOWN, LINK_STATE_UP } from './ifConstants'
 import type { MediaStatus } from './if_media'
 import { vlanDriver, vlanSpec } from './if_vlan'
+import type { In6Words } from '../netinet6/in6'
+import { in6_ifdetach } from '../netinet6/in6_ifaddr'
 
 export * from './ifConstants'
 export { ether_ioctl, ifioctl } from './if_ioctl'
@@ -111,6 +113,9 @@ export interface Ifreq {
   ifra_addr?: number
   ifra_mask?: number
   ifra_broadaddr?: number
+  /** IPv6, for the commands with _IN6. */
+  ifra6_addr?: In6Words
+  ifra6_prefixlen?: number
   ifm?: MediaStatus
   /** Subtype asked for by SIOCSIFMEDIA, for instance `autoselect`. */
   ifr_media?: string
@@ -241,6 +246,7 @@ export function if_detach(k: Kernel, ifp: number): void {
     ifa = next
   }
   t.if_addrhead[ifp] = 0
+  in6_ifdetach(k, ifp)
   delete t.text.names[ifp]
   delete t.text.descriptions[ifp]
   delete t.text.groups[ifp]
