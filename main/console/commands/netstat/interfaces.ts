@@ -76,6 +76,8 @@ export function interfaceTable(sys: SystemCalls, options: InterfaceTableOptions)
   )
 }
 
+const IFT_LOOP = 24
+
 /** The first `bits` bits of an address. */
 function network6(words: In6Address['words'], bits: number): In6Address['words'] {
   const [a, b, c, d] = words.map((word, n) => {
@@ -125,5 +127,6 @@ function rowsOf(sys: SystemCalls, info: InterfaceInfo): Row[] {
       counters: none,
     }
   })
-  return [link, ...addresses, ...addresses6]
+  // In the order of their first addresses: the kernel itself gives lo0 its IPv6 ones.
+  return info.type === IFT_LOOP ? [link, ...addresses6, ...addresses] : [link, ...addresses, ...addresses6]
 }
