@@ -12,7 +12,6 @@ import { IFF_UP, LINK_STATE_DOWN, LINK_STATE_UP } from './ifConstants'
 import type { MediaStatus } from './if_media'
 import { vlanDriver, vlanSpec } from './if_vlan'
 import type { In6Words } from '../netinet6/in6'
-import { in6_ifdetach } from '../netinet6/in6_ifaddr'
 
 export * from './ifConstants'
 export { ether_ioctl, ifioctl } from './if_ioctl'
@@ -140,6 +139,8 @@ export type Ifnet = Table<typeof ifnetSpec> & {
   text: IfnetText
   /** Drivers by number; `if_driver` of a row is an index. Code, not state. */
   drivers: InterfaceDriver[]
+  /** Who wants to know that an interface goes away (ifnet_departure_event). Code, not state. */
+  departure: ((k: Kernel, ifp: number) => void)[]
   /** Handle of net.link.log_link_state_change. */
   logLinkStateChange: number
 }
@@ -187,7 +188,7 @@ export function createIfnet(k: Kernel): Ifnet {
     source: 'net/if.c',
     fidelity: 'read',
   })
-  return Object.assign(table, { ifaddr, text, vlan, drivers: [vlanDriver], logLinkStateChange })
+  return Object.assign(table, { ifaddr, text, vlan, drivers: [vlanDriver], departure: [], logLinkStateChange })
 }
 
 /** Registers a driver; the number goes into `if_driver`. */
@@ -246,7 +247,7 @@ export function if_detach(k: Kernel, ifp: number): void {
     ifa = next
   }
   t.if_addrhead[ifp] = 0
-  in6_ifdetach(k, ifp)
+  for (const leave of t.departure) leave(k, ifp)
   delete t.text.names[ifp]
   delete t.text.descriptions[ifp]
   delete t.text.groups[ifp]

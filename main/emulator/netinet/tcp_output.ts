@@ -569,7 +569,10 @@ function output(k: Kernel, tp: number): number {
 /** IPv6 and TCP header of a segment of a connection. */
 function fillheaders6(k: Kernel, ram: Uint8Array, at: number, inp: number): void {
   const p = k.inet.inp
-  const [laddr, lport, faddr, fport] = [p.inp_laddr[inp], p.inp_lport[inp], p.inp_faddr[inp], p.inp_fport[inp]]
+  const laddr = p.inp_laddr[inp]
+  const lport = p.inp_lport[inp]
+  const faddr = p.inp_faddr[inp]
+  const fport = p.inp_fport[inp]
   tcpip6_fillheaders(k, ram, at, laddr, lport, faddr, fport, in6_flowlabel(k, laddr, lport, faddr, fport))
 }
 

@@ -97,7 +97,13 @@ export function tcp_usr_detach(k: Kernel, so: number): void {
   in_pcbfree(k, inp)
 }
 
+/** True if an address is not of the family of a socket; the wildcard is of both. */
+function otherFamily(k: Kernel, so: number, address: number): boolean {
+  return address !== 0 && isInet6(address) !== ((k.inet.inp.inp_flags[k.so.so_pcb[so]] & INP_IPV6) !== 0)
+}
+
 export function tcp_usr_bind(k: Kernel, so: number, address: number, port: number): number {
+  if (otherFamily(k, so, address)) return EAFNOSUPPORT
   return in_pcbbind(k, k.so.so_pcb[so], address, port, (k.so.so_options[so] & SO_REUSEADDR) !== 0)
 }
 
@@ -121,8 +127,7 @@ export function tcp_usr_connect(k: Kernel, so: number, address: number, port: nu
   if (tp === 0) return EINVAL
   if (k.inet.tcp.t_state[tp] !== TCPS_CLOSED) return EISCONN
   if (address >>> 28 === 14) return EADDRNOTAVAIL
-  // The address belongs to the family of the socket.
-  if (address !== 0 && isInet6(address) !== ((k.inet.inp.inp_flags[inp] & INP_IPV6) !== 0)) return EAFNOSUPPORT
+  if (otherFamily(k, so, address)) return EAFNOSUPPORT
   const error = tcp_connect(k, so, inp, tp, address, port)
   if (error !== 0) return error
   tcp_timer_activate(k, tp, TT_KEEP, k.inet.tcpctl.tcp_keepinit)

@@ -8,7 +8,7 @@ import { ifioctl } from '../net/if'
 import { SIOCAIFADDR_IN6 } from '../sys/sockio'
 import { createFrag6, frag6_timeout } from './frag6'
 import { createIn6Addresses } from './in6'
-import { createIn6Ifaddr, in6_ifattach } from './in6_ifaddr'
+import { createIn6Ifaddr, in6_ifattach, in6_ifdetach } from './in6_ifaddr'
 import { inet_pton6 } from './in6_text'
 import { createNeighbours6 } from './nd6'
 
@@ -46,6 +46,7 @@ export function createInet6(k: Kernel) {
   const quiet = { quiet: true }
   if (!machine.handled(EV_FRAG6))
     machine.on(EV_FRAG6, (host, row, generation) => frag6_timeout(machine.kernels[host], row, generation))
+  k.ifnet.departure.push(in6_ifdetach)
   const nd6: { [ifp: string]: number } = {}
   return {
     addr: createIn6Addresses(k),

@@ -83,11 +83,13 @@ function output(k: Kernel, m: number, inp: number): number {
   const { ram } = k.phys
   const plen = mb.ph_len[m] - IP6_HDRLEN
   put16(ram, at + IP6_PLEN, plen)
-  const src = in6_get(k, ram, at + IP6_SRC)
-  const dst = in6_get(k, ram, at + IP6_DST)
+  const p = k.inet.inp
+  const connected = inp !== 0 && p.inp_faddr[inp] !== 0
+  const src = connected ? p.inp_laddr[inp] : in6_get(k, ram, at + IP6_SRC)
+  const dst = connected ? p.inp_faddr[inp] : in6_get(k, ram, at + IP6_DST)
   if (inp !== 0) {
-    mb.ph_flowid[m] = k.inet.inp.inp_flowid[inp]
-    mb.ph_rsstype[m] = k.inet.inp.inp_flowtype[inp]
+    mb.ph_flowid[m] = p.inp_flowid[inp]
+    mb.ph_rsstype[m] = p.inp_flowtype[inp]
   }
   stat.ip6s_localout++
   const ifp = route(k, inp, dst)

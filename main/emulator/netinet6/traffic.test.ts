@@ -216,6 +216,7 @@ describe('both families on one host', () => {
     const listen6 = open(AF_INET6)
     expect([sobind(k, listen4, 0, 8080), sobind(k, listen6, 0, 8080)]).toEqual([0, 0])
     expect(sobind(k, open(AF_INET6), 0, 8080)).toBe(EADDRINUSE)
+    expect(sobind(k, open(AF_INET6), 0x7f000001, 8081)).toBe(EAFNOSUPPORT)
     expect([solisten(k, listen4, -1), solisten(k, listen6, -1)]).toEqual([0, 0])
     const loopback6 = in6_row(k, 0, 0, 0, 1)
     const [client4, client6] = [open(), open(AF_INET6)]
