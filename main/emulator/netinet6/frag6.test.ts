@@ -169,12 +169,12 @@ describe('ip6_input', () => {
   }
 
   it.each([
-    ['another version', (b: Uint8Array) => (b[0] = 0x40), 'ip6s_badvers'],
-    ['a multicast source', (b: Uint8Array) => (b[8] = 0xff), 'ip6s_badscope'],
-    ['::1 from outside', (b: Uint8Array) => b.fill(0, 8, 23).fill(1, 23, 24), 'ip6s_badscope'],
-    ['a destination that is not ours', (b: Uint8Array) => (b[39] = 9), 'ip6s_cantforward'],
-    ['a length beyond the packet', (b: Uint8Array) => put16(b, 4, 21), 'ip6s_tooshort'],
-    ['another protocol (ICMPv6)', (b: Uint8Array) => (b[6] = 58), 'ip6s_noproto'],
+    ['another version', (b: Uint8Array): unknown => (b[0] = 0x40), 'ip6s_badvers'],
+    ['a multicast source', (b: Uint8Array): unknown => (b[8] = 0xff), 'ip6s_badscope'],
+    ['::1 from outside', (b: Uint8Array): unknown => b.fill(0, 8, 23).fill(1, 23, 24), 'ip6s_badscope'],
+    ['a destination that is not ours', (b: Uint8Array): unknown => (b[39] = 9), 'ip6s_cantforward'],
+    ['a length beyond the packet', (b: Uint8Array): unknown => put16(b, 4, 21), 'ip6s_tooshort'],
+    ['another protocol (ICMPv6)', (b: Uint8Array): unknown => (b[6] = 58), 'ip6s_noproto'],
   ] as const)('%s – counted as %s, freed', (_what, spoil, counter) => {
     const b = header()
     spoil(b)

@@ -271,6 +271,19 @@ describe('packets that cannot go', () => {
   })
 })
 
+describe('lo0 (4.4, 10.2 row 15)', () => {
+  it('an own address – goes over lo0, which has no NOMAP: converted, not summed, and comes back in', () => {
+    expect(ip6_output(k, packet(1200, '2001:db8::1'), 0)).toBe(0)
+    expect([k.mbstat.conversions, k.mbstat.nomap_sent]).toEqual([1, 1])
+    expect(k.inet.ipstat.lab_swcsum_packets).toBe(0)
+    expect(seen).toEqual([])
+    machine.runUntil(1e6)
+    // Nobody listens: the segment is answered with a reset, which comes back too.
+    expect(k.inet6.ip6stat).toMatchObject({ ip6s_delivered: 2, ip6s_localout: 2 })
+    expect(k.inet.tcpstat.tcps_rcvbadsum).toBe(0)
+  })
+})
+
 describe('link-local addresses', () => {
   it('fe80:: of the peer – goes out on its interface; the number of the interface is not on the wire', () => {
     const ifp = ifunit(k, 'cc0')
