@@ -14,7 +14,7 @@ import { setReadReturn, vn_read } from '../kern/vfs_vnops'
 import { CAUSE, functionId } from '../machine/cost'
 import { tcp_setopt } from '../netinet/tcp_usrreq'
 import { EAGAIN, EBUSY } from '../sys/errno'
-import { SO_ACCEPTCONN, SO_REUSEADDR, SO_SNDLOWAT, SS_NBIO, TCP_NODELAY } from '../sys/socket'
+import { AF_INET, AF_INET6, SO_ACCEPTCONN, SO_REUSEADDR, SO_SNDLOWAT, SS_NBIO, TCP_NODELAY } from '../sys/socket'
 import { KASSERT } from '../sys/systm'
 import { vm_object_of_file } from '../vm/vm_object'
 import {
@@ -105,7 +105,7 @@ export function httpServerStart(k: Kernel): void {
     w.conn[row] = 0
     w.ub[row] = userBuffer(k)
     w.kq[row] = kqueue(k, cpu, PROGRAM_HTTPD, row)
-    let error = socreate(k)
+    let error = socreate(k, k.machine.config.workload.family === 'inet6' ? AF_INET6 : AF_INET)
     const so = so_result
     if (error === 0) error = sosetopt(k, so, SO_REUSEADDR, 1)
     if (error === 0) error = sobind(k, so, 0, port)

@@ -1,7 +1,8 @@
 /**
- * What the kernel gives up when a zone of mbufs is at its limit or the host is short of pages: mb_reclaim asks the protocols to drain (queues of segments
- * that came out of order; IPv4 fragments are not kept in this model). It never touches data that waits to be sent, so unmapped mbufs are not reclaimed
- * by it. Source: sys/kern/kern_mbuf.c mb_reclaim, sys/netinet/tcp_subr.c tcp_drain, sys/vm/vm_pageout.c vm_pageout_lowmem (read; reference 2.5).
+ * What the kernel gives up when a zone of mbufs is at its limit or the host is short of pages: mb_reclaim asks the protocols to drain: queues of segments
+ * that came out of order, fragments of IPv6 (those of IPv4 are not put together in this model). It never touches data that waits to be sent, so unmapped
+ * mbufs are not reclaimed by it. Source: sys/kern/kern_mbuf.c mb_reclaim, sys/netinet/tcp_subr.c tcp_drain, sys/vm/vm_pageout.c vm_pageout_lowmem (read;
+ * reference 2.5).
  *
  * It runs as a task of its own (uma_zone_set_maxaction queues it, and so does the low-memory event here), because the allocation that met the limit may be
  * in the middle of such a queue.
@@ -12,6 +13,7 @@ import { tcp_drain } from '../netinet/tcp_subr'
 import { uma_reclaim } from '../vm/uma_core'
 import { vm_page_freed } from '../vm/vm_pageout'
 import { wakeup_one, WCHAN_ZONE } from './subr_sleepqueue'
+import { frag6_drain } from '../netinet6/frag6'
 
 /** Lets every limited zone call mb_reclaim when it is full, and the page daemon when pages are short; wakes who waits for either. Once, after construction. */
 export function mb_reclaim_init(k: Kernel): void {
@@ -32,4 +34,5 @@ export function mb_reclaim_init(k: Kernel): void {
 
 export function mb_reclaim(k: Kernel): void {
   tcp_drain(k)
+  frag6_drain(k)
 }
