@@ -37,7 +37,6 @@ export type {
 export { drainLoad, isDrained, loadRunning, startLoad, stopLoad } from './apps/apps'
 export { leakCheck, memoryUse, type MemoryUse } from './inspect/memoryUse'
 export { counterDeclarations, readCounters, type CounterDeclaration } from './inspect/counters'
-export { chainRows, type ChainRow } from './inspect/chains'
 export { SendPathReader } from './inspect/sendPath'
 export type { DrawnBurst, DrawnMbuf, LayerFigures, LayerName, SendPath } from './inspect/types'
 export { linkCounters, linkParameters, type LinkCounter, type LinkParameter } from './link/link'
