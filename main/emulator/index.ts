@@ -37,6 +37,8 @@ export type {
 export { drainLoad, isDrained, loadRunning, startLoad, stopLoad } from './apps/apps'
 export { leakCheck, memoryUse, type MemoryUse } from './inspect/memoryUse'
 export { counterDeclarations, readCounters, type CounterDeclaration } from './inspect/counters'
+export { chainEntries, drawByName, type ChainEntry, type ChainPlace } from './inspect/chainList'
+export { formatChains, type ChainDrawing, type ChainSection, type MbufLine, type SockbufLine } from './inspect/chainText'
 export { SendPathReader } from './inspect/sendPath'
 export type { DrawnBurst, DrawnMbuf, LayerFigures, LayerName, SendPath } from './inspect/types'
 export { linkCounters, linkParameters, type LinkCounter, type LinkParameter } from './link/link'

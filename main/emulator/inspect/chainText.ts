@@ -240,6 +240,7 @@ export function formatChains(drawing: ChainDrawing): string {
       out.push(...record.map(line))
     })
     const { mbufs, bytes } = section.more
+    if (section.records.length === 0 && mbufs === 0) out.push('# empty')
     if (mbufs > 0) out.push(`# ${mbufs} more ${mbufs === 1 ? 'mbuf' : 'mbufs'}, ${bytes} bytes`)
   })
   return out.join('\n')
