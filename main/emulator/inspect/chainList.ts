@@ -155,6 +155,11 @@ export function chainEntries(k: Kernel): ChainEntry[] {
   return sources(k).map((source) => entryOf(k, source))
 }
 
+/** Heads of every chain by its name. */
+export function chainHeads(k: Kernel): Map<string, number[]> {
+  return new Map(sources(k).map(({ name, heads }) => [name, heads()]))
+}
+
 /** Draws chains by name; null if one of the names is not there (any more). */
 export function drawByName(k: Kernel, names: readonly string[], options: DrawOptions = {}): ChainDrawing | null {
   const all = new Map(sources(k).map((source) => [source.name, source]))

@@ -61,6 +61,11 @@ const freeNames: { readonly [code: number]: string | undefined } = {
   [FREE_DRIVER]: 'driver',
 }
 
+/** Name of an mbuf's free routine. */
+export function extRoutine(k: Kernel, m: number): string {
+  return freeNames[k.mb.ext_free[m]] ?? 'test'
+}
+
 /** The name an mbuf has on its host. */
 export const rowName = (m: number): string => `m${m}`
 
@@ -132,7 +137,7 @@ export function mbufLine(k: Kernel, m: number, options: DrawOptions = {}): MbufL
     (type === EXT_PGS && free === FREE_SENDFILE_MEXT_PG) ||
     (type === EXT_SFBUF && (free === FREE_SENDFILE_MEXT || free === FREE_UNMAPPED_MEXT)) ||
     storageSizes[line.storage] !== undefined
-  if (!usual) line.free = freeNames[free] ?? 'test'
+  if (!usual) line.free = extRoutine(k, m)
   return line
 }
 
