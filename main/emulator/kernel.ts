@@ -25,6 +25,7 @@ import { createIfnet } from './net/if'
 import { createLoopback } from './net/if_loop'
 import { configureVlan } from './net/if_vlan'
 import { createInet, declareInetSysctls } from './netinet/inet'
+import { configureInet6, createInet6 } from './netinet6/inet6'
 import { createUma } from './vm/uma_core'
 import { createVmObject, vm_object_warm } from './vm/vm_object'
 import { createVmPage } from './vm/vm_page'
@@ -56,6 +57,7 @@ export class Kernel {
   readonly sendfile: ReturnType<typeof createSendfile>
   readonly ifnet: ReturnType<typeof createIfnet>
   readonly inet: ReturnType<typeof createInet>
+  readonly inet6: ReturnType<typeof createInet6>
   readonly cxgbe: ReturnType<typeof createCxgbe>
   /** Null on hosts without such a card: their state has no part of it. */
   readonly igb: ReturnType<typeof createIgb>
@@ -109,6 +111,7 @@ export class Kernel {
     this.igb = createIgb(this)
     this.apps = createApps(this)
     mb_reclaim_init(this)
+    this.inet6 = createInet6(this)
   }
 
   /** Name of a state part of this host. */
@@ -135,6 +138,7 @@ export class Kernel {
     createLoopback(this)
     for (const { name, parent, tag, address, prefixLength } of this.config.vlans ?? [])
       configureVlan(this, name, parent, tag, address, prefixLength)
+    configureInet6(this)
     this.apps.start()
   }
 }

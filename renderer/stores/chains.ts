@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { ref, shallowReactive } from 'vue'
 import type { BranchLetter, ChainState } from '../../preload/contract'
+import { afterAnswer, forgetWaiting } from '../connection/answerFirst'
 import { lab } from '../connection/lab'
 
 export const useChainsStore = defineStore('chains', () => {
@@ -42,11 +43,14 @@ export const useChainsStore = defineStore('chains', () => {
         })
       let state = await question()
       if (settle(state)) state = await question()
-      states.set(letter, state)
+      // A command typed meanwhile is drawn first.
+      const answer = state
+      afterAnswer(`chains ${letter}`, () => states.set(letter, answer))
     }
   }
 
   function clear(): void {
+    forgetWaiting('chains ')
     states.clear()
     chain.value = null
     chosen.value = false

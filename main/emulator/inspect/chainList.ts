@@ -5,7 +5,7 @@
 import type { Kernel } from '../kernel'
 import { IFMP_RING_SIZE } from '../dev/e1000/em'
 import { if_name } from '../net/if'
-import { inet_ntoa } from '../netinet/in'
+import { addressText } from '../netinet/in_ifaddr'
 import { M_NOMAP, M_NOTREADY } from '../sys/mbuf'
 import { drawChains, recordsOf, type DrawnChain, type DrawOptions } from './chainLive'
 import type { ChainDrawing } from './chainText'
@@ -48,7 +48,7 @@ function socketSources(k: Kernel): Source[] {
   )
   return rows.flatMap((inp) => {
     const so = p.inp_socket[inp]
-    const pair = `${inet_ntoa(p.inp_laddr[inp])}.${p.inp_lport[inp]}-${inet_ntoa(p.inp_faddr[inp])}.${p.inp_fport[inp]}`
+    const pair = `${addressText(k, p.inp_laddr[inp])}.${p.inp_lport[inp]}-${addressText(k, p.inp_faddr[inp])}.${p.inp_fport[inp]}`
     return (['snd', 'rcv'] as const).map((place) => {
       const sb = place === 'snd' ? k.so.so_snd[so] : k.so.so_rcv[so]
       return { name: `${pair}.${place}`, place, sb, heads: () => recordsOf(k, k.sb.sb_mb[sb]) }

@@ -11,6 +11,7 @@ import type { Table } from '../machine/state'
 import { IFF_UP, LINK_STATE_DOWN, LINK_STATE_UP } from './ifConstants'
 import type { MediaStatus } from './if_media'
 import { vlanDriver, vlanSpec } from './if_vlan'
+import type { In6Words } from '../netinet6/in6'
 
 export * from './ifConstants'
 export { ether_ioctl, ifioctl } from './if_ioctl'
@@ -111,6 +112,9 @@ export interface Ifreq {
   ifra_addr?: number
   ifra_mask?: number
   ifra_broadaddr?: number
+  /** IPv6, for the commands with _IN6. */
+  ifra6_addr?: In6Words
+  ifra6_prefixlen?: number
   ifm?: MediaStatus
   /** Subtype asked for by SIOCSIFMEDIA, for instance `autoselect`. */
   ifr_media?: string
@@ -135,6 +139,8 @@ export type Ifnet = Table<typeof ifnetSpec> & {
   text: IfnetText
   /** Drivers by number; `if_driver` of a row is an index. Code, not state. */
   drivers: InterfaceDriver[]
+  /** Who wants to know that an interface goes away (ifnet_departure_event). Code, not state. */
+  departure: ((k: Kernel, ifp: number) => void)[]
   /** Handle of net.link.log_link_state_change. */
   logLinkStateChange: number
 }
@@ -182,7 +188,7 @@ export function createIfnet(k: Kernel): Ifnet {
     source: 'net/if.c',
     fidelity: 'read',
   })
-  return Object.assign(table, { ifaddr, text, vlan, drivers: [vlanDriver], logLinkStateChange })
+  return Object.assign(table, { ifaddr, text, vlan, drivers: [vlanDriver], departure: [], logLinkStateChange })
 }
 
 /** Registers a driver; the number goes into `if_driver`. */
@@ -241,6 +247,7 @@ export function if_detach(k: Kernel, ifp: number): void {
     ifa = next
   }
   t.if_addrhead[ifp] = 0
+  for (const leave of t.departure) leave(k, ifp)
   delete t.text.names[ifp]
   delete t.text.descriptions[ifp]
   delete t.text.groups[ifp]

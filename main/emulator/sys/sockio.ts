@@ -20,3 +20,6 @@ export const SIOCSETVLAN = 0x80206939
 export const SIOCGETVLAN = 0xc020693a
 export const SIOCIFDESTROY = 0x80206979
 export const SIOCIFCREATE = 0xc020697a
+export const SIOCDIFADDR_IN6 = 0x81206919
+export const SIOCGIFADDR_IN6 = 0xc1206921
+export const SIOCAIFADDR_IN6 = 0x8088691b

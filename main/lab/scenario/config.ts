@@ -30,7 +30,7 @@ export function scenarioToConfig(
   const { link, workload } = scenario
   return {
     seed: scenario.seed,
-    hosts: scenario.hosts.map((host) => ({
+    hosts: scenario.hosts.map((host, id) => ({
       name: host.name,
       ncpu: host.cpus,
       hz: host.clock,
@@ -39,11 +39,19 @@ export function scenarioToConfig(
       cost: host.cost,
       tunables: { ...host.tunables },
       sysctls: { ...host.sysctls },
-      interfaces: host.interfaces.map(({ name, model, address, mtu, capabilities }) => {
+      interfaces: host.interfaces.map(({ name, model, address, mtu, capabilities, ...rest }, i) => {
         const [ip, prefix] = address.split('/')
-        return { name, model, address: ip, prefixLength: Number(prefix), mtu, capabilities: { ...capabilities } }
+        return {
+          name,
+          model,
+          address: ip,
+          prefixLength: Number(prefix),
+          ...inet6Of(rest.address6 ?? derivedAddress6(scenario, id, i)),
+          mtu,
+          capabilities: { ...capabilities },
+        }
       }),
-      vlans: host.vlans.map(({ name, parent, tag, address }) => {
+      vlans: host.vlans.map(({ name, parent, tag, address, address6 }) => {
         if (!host.interfaces.some((entry) => entry.name === parent))
           throw new LabProblem(
             'scenario-invalid',
@@ -51,7 +59,8 @@ export function scenarioToConfig(
             `Its interfaces are ${host.interfaces.map((entry) => entry.name).join(', ')}.`,
           )
         const [ip, prefix] = address.split('/')
-        return { name, parent, tag, address: ip, prefixLength: Number(prefix) }
+        const inet6 = inet6Of(address6 ?? derivedAddress6(scenario, id, VLAN_SUBNETS + tag))
+        return { name, parent, tag, address: ip, prefixLength: Number(prefix), ...inet6 }
       }),
     })),
     link: {
@@ -84,6 +93,7 @@ export function scenarioToConfig(
       sendLowat: workload.sendLowWater,
       sendfileFlags: sendfileFlags(workload),
       port: workload.port,
+      family: workload.family,
       pipeline: workload.pipeline,
       ...(workload.server !== undefined && { server: serverAddress(scenario, workload.server) }),
     },
@@ -98,7 +108,21 @@ function sendfileFlags(workload: Scenario['workload']): number {
   return workload.flags.reduce((flags, flag) => flags | bits[flag], workload.readahead << 16)
 }
 
-/** Address of an interface or vlan of the server. */
+/** Number of the first subnet of vlans among the derived addresses. */
+const VLAN_SUBNETS = 0x1000
+
+/** An IPv6 address for an interface whose scenario gives none, if the workload needs one: the same subnet on both hosts by place or tag. */
+function derivedAddress6(scenario: Scenario, host: number, subnet: number): string | undefined {
+  return scenario.workload.family === 'inet6' ? `2001:db8:0:${subnet.toString(16)}::${host + 1}/64` : undefined
+}
+
+function inet6Of(text: string | undefined): { address6?: string; prefixLength6?: number } {
+  if (text === undefined) return {}
+  const [address6, prefix] = text.split('/')
+  return { address6, prefixLength6: Number(prefix) }
+}
+
+/** Address of an interface or vlan of the server, of the family of the workload. */
 function serverAddress(scenario: Scenario, name: string): string {
   const { interfaces, vlans } = scenario.hosts[0]
   const entries = [...interfaces, ...vlans]
@@ -109,7 +133,9 @@ function serverAddress(scenario: Scenario, name: string): string {
       `workload.server: the server has no interface ${name}.`,
       `Its interfaces are ${entries.map((entry) => entry.name).join(', ')}.`,
     )
-  return found.address.split('/')[0]
+  if (scenario.workload.family === 'inet') return found.address.split('/')[0]
+  const subnet = 'tag' in found ? VLAN_SUBNETS + found.tag : interfaces.indexOf(found)
+  return (found.address6 ?? derivedAddress6(scenario, 0, subnet)!).split('/')[0]
 }
 
 /**
