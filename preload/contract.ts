@@ -286,6 +286,70 @@ export interface SendPath {
   verdict: { copiedPerByte: number; convertedPerByte: number; cpu: number }
 }
 
+/** A chain of mbufs in the list. snd, rcv: buffers of a socket; wait: without descriptors yet; card: on the card's ring until completion. */
+export interface ChainEntry {
+  name: string
+  place: 'snd' | 'rcv' | 'wait' | 'card'
+  packets: number
+  mbufs: number
+  unmapped: number
+  notReady: number
+  bytes: number
+  mbcnt: number
+}
+
+/** One mbuf of the chain looked at. */
+export interface ChainRow {
+  name: string
+  packet: number
+  /** Bytes of the chain before it. */
+  off: number
+  len: number
+  flags: string[]
+  storage: string
+  /** Owner of the storage if this is a shadow. */
+  of: string | null
+  refs: number
+  /** Pages it shows: index in the page array, place in the chain, bytes, and whether the frame follows the one before in memory. */
+  pages: { index: number; off: number; len: number; adjacent: boolean }[]
+  ready: boolean
+}
+
+/** The mbuf that holds the byte looked at. */
+export interface ChosenMbuf {
+  name: string
+  index: number
+  address: string
+  fields: { at: number; name: string; value: string; note: string }[]
+  array: { summary: string; pages: { frame: string; shown: boolean; chosen: boolean }[] } | null
+  page: { frame: string; facts: { name: string; value: string }[] } | null
+  bytes: { where: string; at: number; chosen: number; bytes: number[] }
+  holders: { name: string; chain: string; how: string }[]
+}
+
+/** Chains of one host at one instant. */
+export interface ChainState {
+  branch: BranchLetter
+  t: number
+  /** The first 400 chains that hold something. */
+  list: ChainEntry[]
+  unlisted: number
+  empty: number
+  /** The chain asked for; null if it is not there. */
+  chain: {
+    name: string
+    place: ChainEntry['place']
+    sockbuf: { sb_acc: number; sb_ccc: number; sb_mbcnt: number; sb_mcnt: number; sb_ccnt: number } | null
+    bytes: number
+    /** The first 500. */
+    rows: ChainRow[]
+    more: { mbufs: number; bytes: number }
+    /** In the chain language (docs/chains.md). */
+    text: string
+  } | null
+  mbuf: ChosenMbuf | null
+}
+
 export interface ConsoleResult {
   branch: BranchLetter
   /** When it began and ended, virtual. */
@@ -475,6 +539,14 @@ export const requests = {
 
   'host.state': z.object({ branch: branchLetter }).strict(),
   sendPath: z.object({ branch: branchLetter, connection: z.number().int().nonnegative().optional() }).strict(),
+  /** Chains of mbufs: the list, and the chain and byte (offset from its start) that are looked at. Reads only; asked again while the view is shown. */
+  chains: z
+    .object({
+      branch: branchLetter,
+      chain: z.string().max(200).optional(),
+      byte: z.number().int().nonnegative().optional(),
+    })
+    .strict(),
   /** All samples of a branch from `from` on. */
   series: z.object({ branch: branchLetter, from: z.number().nonnegative().optional() }).strict(),
   /** What follows which frames the renderer wants: send path redraws of this connection of these branches (10/s at most). */
@@ -542,6 +614,7 @@ export interface Answers {
   'console.interrupt': null
   'host.state': HostState
   sendPath: SendPath
+  chains: ChainState
   series: { branch: BranchLetter; names: string[]; times: Float64Array; values: Float64Array }
   watch: null
   compare: Comparison

@@ -2,6 +2,7 @@
 import type { Ifreq, SystemCalls } from '../emulator/index'
 import { familyWords } from './commands/ifconfig/ifconfig'
 import { parameterWords } from './commands/ifconfig/change'
+import { chainChoices } from './commands/chain'
 import { inet6Words } from './commands/ifconfig/inet6'
 import { labVerbs } from './commands/lab'
 import { formatValue, typeWord } from './commands/sysctl/format'
@@ -74,6 +75,7 @@ function argumentChoices(
       return words.at(-1) === '-I' ? interfaceChoices(sys) : options
     case 'lab':
       if (words.length === 0) return labVerbs.map(({ word, does }) => ({ text: word, hint: does }))
+      if (words[0] === 'chain') return chainChoices(sys, words.slice(1), typed)
       return words[0] === 'load' && words.length === 1
         ? [
             { text: 'start', hint: 'the clients begin to request files' },

@@ -6,7 +6,9 @@ import {
   loadRunning,
   Machine,
   readCounters,
+  chainView,
   SendPathReader,
+  type ChainQuestion,
   startLoad,
   stopLoad,
   type Disk,
@@ -53,6 +55,7 @@ export function realModel(config: MachineConfig, disk: Disk): Model<Machine> {
         inspect: (what, argument) => {
           if (what === 'host') return hostView(machine, server, boot)
           if (what === 'sendPath') return sendPath.read(typeof argument === 'number' ? argument : null)
+          if (what === 'chains') return chainView(machine.kernels[server], argument as ChainQuestion)
           if (what === 'settings') {
             const now = settingsOf(machine, server)
             return { now: Object.fromEntries(now), changed: changedSettings(bootSettings, now) } satisfies SettingsView

@@ -418,6 +418,7 @@ class Service {
 
       'host.state': ({ branch }) => this.read((session) => session.hostState(branch)),
       sendPath: ({ branch, connection }) => this.read((session) => session.sendPath(branch, connection)),
+      chains: ({ branch, chain, byte }) => this.read((session) => session.chains(branch, chain, byte)),
       series: ({ branch, from }) => this.read((session) => session.series(branch, from)),
       watch: ({ sendPath, connection }) => this.read((session) => session.watch(sendPath, connection)),
       compare: ({ branches, align, per }) => {

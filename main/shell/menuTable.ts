@@ -92,6 +92,7 @@ export function menuTable(platform: NodeJS.Platform, developer: boolean): Menu[]
         command('Charts', 'view.charts', 'Mod+2'),
         command('Compare', 'view.compare', 'Mod+3'),
         command('Report', 'view.report', 'Mod+4'),
+        command('Chains', 'view.chains', 'Mod+5'),
         separator,
         command('Console, and back', 'view.console', 'Mod+`'),
         command('Open or close the side bar', 'view.sideBar', 'Mod+B'),

@@ -245,6 +245,7 @@ export const commands: readonly Command[] = [
   tab('charts', 'Charts', 'Mod+2'),
   tab('compare', 'Compare', 'Mod+3'),
   tab('report', 'Report', 'Mod+4'),
+  tab('chains', 'Chains', 'Mod+5'),
   show('lab', 'Lab: exercises and scenarios', 'lab'),
   show('host', 'Host: interfaces and knobs', 'host'),
   show('runs', 'Runs', 'runs'),

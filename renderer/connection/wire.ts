@@ -1,5 +1,6 @@
 /** Joins the client to the stores: events in, everything loaded after each (re)connection. */
 import { useAppStore } from '../stores/app'
+import { useChainsStore } from '../stores/chains'
 import { useConsoleStore } from '../stores/console'
 import { useExerciseStore } from '../stores/exercise'
 import { useHostStore } from '../stores/host'
@@ -46,6 +47,7 @@ export async function loadSessionParts(): Promise<void> {
   const host = useHostStore()
   const consoles = useConsoleStore()
   useSendPathStore().clear()
+  useChainsStore().clear()
   host.forget()
   useExerciseStore().take(session.state?.exercise ?? null)
   consoles.enter(session.state?.commands ?? [])

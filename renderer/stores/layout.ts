@@ -3,9 +3,12 @@ import { defineStore } from 'pinia'
 import { computed, reactive, ref } from 'vue'
 
 export type SidePanel = 'lab' | 'host' | 'runs' | 'files' | 'settings'
-export type WorkTab = 'overview' | 'charts' | 'compare' | 'report' | 'exercise'
+export type WorkTab = 'overview' | 'charts' | 'chains' | 'compare' | 'report' | 'exercise'
 /** Side panels of the rail, in order. */
 export const sidePanels = ['lab', 'host', 'runs', 'files', 'settings'] as const
+
+/** Tabs that a document may open with. */
+const savedTabs: readonly WorkTab[] = ['overview', 'charts', 'chains', 'compare', 'report']
 
 /** What is written into the session. Everything may be missing: an old or foreign layout never blocks opening. */
 export interface SavedLayout {
@@ -94,8 +97,7 @@ export const useLayoutStore = defineStore('layout', () => {
     if (typeof saved !== 'object' || saved === null) return
     const value = saved as SavedLayout
     if (value.side === null || (value.side !== undefined && sidePanels.includes(value.side))) docked.value = value.side
-    if (value.tab === 'overview' || value.tab === 'charts' || value.tab === 'compare' || value.tab === 'report')
-      tab.value = value.tab
+    if (savedTabs.some((name) => name === value.tab)) tab.value = value.tab!
     if (typeof value.consoleOpen === 'boolean') consoleOpen.value = value.consoleOpen
     for (const name of Object.keys(sizeLimits) as (keyof Sizes)[]) {
       const size = value.sizes?.[name]

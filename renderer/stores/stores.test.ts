@@ -214,7 +214,7 @@ describe('layout', () => {
       }),
     )
     layout.reset()
-    layout.restore({ side: 'runs', tab: 'chains', sizes: { side: 9999, console: 'x' } })
+    layout.restore({ side: 'runs', tab: 'packets', sizes: { side: 9999, console: 'x' } })
     expect(layout.side).toBe('runs')
     expect(layout.tab).toBe('overview')
     expect(layout.sizes.side).toBe(400)

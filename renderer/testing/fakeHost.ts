@@ -15,6 +15,7 @@ import type {
 } from '../../preload/contract'
 import { requests } from '../../preload/contract'
 import type { FakeBranch } from './fakeModel'
+import { chainState } from './chains'
 import {
   advance,
   createBranch,
@@ -354,6 +355,7 @@ export function createFakeHost(options: { nativeDialogs?: boolean } = {}): FakeH
     'console.interrupt': () => null,
     'host.state': (body) => of(body.branch).host,
     sendPath: (body) => sendPathOf(of(body.branch)),
+    chains: (body) => chainState(of(body.branch).info.letter, body),
     series: (body) => {
       const b = of(body.branch)
       return {

@@ -110,7 +110,10 @@ export function layer(page: Page, name: string): Locator {
     })
 }
 
-export async function openTab(page: Page, name: 'Overview' | 'Charts' | 'Compare' | 'Report'): Promise<void> {
+export async function openTab(
+  page: Page,
+  name: 'Overview' | 'Charts' | 'Chains' | 'Compare' | 'Report',
+): Promise<void> {
   await page.getByRole('tab', { name, exact: true }).click()
   await expect(page.getByRole('tab', { name, exact: true })).toHaveAttribute('aria-selected', 'true')
 }

@@ -5,6 +5,7 @@
 import type { SystemCalls } from '../../emulator/index'
 import { complained, printed } from '../libc/stdio'
 import type { LabAnswer, LabHooks } from '../seam'
+import { chainSynopsis, labChain } from './chain'
 import type { CommandFunction, CommandResult } from '../shell/run'
 
 export const labVerbs: readonly { word: string; synopsis: string; does: string }[] = [
@@ -19,6 +20,7 @@ export const labVerbs: readonly { word: string; synopsis: string; does: string }
   { word: 'fork', synopsis: 'lab fork [NAME]', does: 'copies this host, with everything on its way, as a second run' },
   { word: 'mark', synopsis: 'lab mark TEXT', does: 'puts a mark on the time axis' },
   { word: 'load', synopsis: 'lab load start|stop', does: 'starts or stops the clients that request files' },
+  { word: 'chain', synopsis: chainSynopsis, does: 'lists the chains of mbufs, or draws one: a line an mbuf' },
   { word: 'help', synopsis: 'lab help', does: 'this list' },
 ]
 
@@ -83,6 +85,8 @@ export function lab(sys: SystemCalls, hooks: LabHooks): CommandFunction {
         return rest.length > 1 ? wrong('a name of several words wants quotes') : answer(hooks.fork(rest[0] ?? ''))
       case 'mark':
         return rest.length === 0 ? wrong('mark wants a text') : answer(hooks.mark(rest.join(' ')))
+      case 'chain':
+        return labChain(sys, rest, wrong, (problem) => complained(`lab: ${problem}\n`, 1))
       case 'load':
         if (rest.length === 1 && (rest[0] === 'start' || rest[0] === 'stop'))
           return answer(hooks.load(rest[0] === 'start'))

@@ -182,7 +182,7 @@ export const commandTable: readonly CommandEntry[] = [
   entry('exit', 'shell', 'leaves out the rest of the line', 'exit [status]'),
   entry('clear', 'shell', 'empties the terminal', 'clear'),
   entry('help', 'shell', 'what can be typed here', 'help [word]'),
-  entry('lab', 'lab', 'actions of the lab, not of FreeBSD', 'lab status|run|pause|speed|fork|mark|load|help'),
+  entry('lab', 'lab', 'actions of the lab, not of FreeBSD', 'lab status|run|pause|speed|fork|mark|load|chain|help'),
 ]
 
 /** The commands of one console. */

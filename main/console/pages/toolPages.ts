@@ -124,15 +124,48 @@ export const toolPages: readonly Page[] = [
     name: 'lab',
     section: '8',
     summary: 'actions of the lab, which FreeBSD does not have',
-    synopsis: ['lab status | run [DURATION] | pause | speed [X] | fork [NAME] | mark TEXT | load start|stop'],
+    synopsis: [
+      'lab status | run [DURATION] | pause | speed [X] | fork [NAME] | mark TEXT | load start|stop',
+      'lab chain [-a] [-n COUNT] [--json] [SOCKET [snd|rcv] | QUEUE]',
+    ],
     sections: [
       {
         title: 'DESCRIPTION',
         text: [
           'run and pause move and stop virtual time, speed says how fast, run with a duration stops by itself. fork copies the host with everything on its way: two runs with the same past, the same seed and the same arrivals, so that whatever you then change in one of them is the only difference. mark puts a text on the time axis. load starts and stops the clients.',
+          'chain lists the chains of mbufs on this host: the buffers of connections, what waits for room in a transmit ring (ring) and what the card has until it reports completion (txq). With a name it draws the chain, one line an mbuf. A socket is named by its address pair, by foreign address and port, or by the foreign port alone; snd or rcv chooses a buffer, otherwise both are drawn.',
         ],
       },
+      {
+        title: 'CHAINS',
+        text: [
+          'An mbuf has the same name (m and a number) in every chain, so that a shadow in a transmit queue can be found in the send buffer. A line gives m_type, m_len, m_data as an offset into the storage, m_flags, and for external storage its type and references; then what is not as usual:',
+          { term: 'of NAME', text: 'a shadow: the storage belongs to that mbuf' },
+          {
+            term: 'npgs N pages LIST',
+            text: 'pages of an unmapped mbuf as physical frames; a range lies side by side in memory',
+          },
+          { term: 'first, last', text: 'offset in the first page and bytes of the last, where not 0 and 4096' },
+          { term: 'hdr, trail', text: 'bytes of header and trailer in the page array' },
+          { term: 'nrdy N', text: 'pages that wait for I/O' },
+          { term: 'page P, holds NAME', text: 'page of an sf_buf; the unmapped mbuf that a converted page keeps' },
+          { term: 'pkt N', text: 'length of the packet that begins here' },
+          'An empty line begins a new packet. Under elsewhere stand owners of storage that are in none of the chains drawn: in another chain, or freed and kept by references.',
+        ],
+      },
+      {
+        title: 'OPTIONS OF CHAIN',
+        text: [
+          { term: '-a', text: 'list empty chains too' },
+          { term: '-n COUNT', text: 'at most so many lines, 0 for all; 100 otherwise' },
+          { term: '--json', text: 'for programs' },
+        ],
+      },
+      {
+        title: 'EXAMPLES',
+        text: ['lab chain', 'lab chain 49152 snd', 'lab chain cc0.txq0', 'lab chain -n 0 | grep NOTREADY'],
+      },
     ],
-    seeAlso: ['sh(1)'],
+    seeAlso: ['sh(1)', 'netstat(1)', 'sendfile(2)'],
   },
 ]

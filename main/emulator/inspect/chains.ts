@@ -1,8 +1,7 @@
 /**
- * A chain of mbufs as rows: what the picture draws and the chain view lists, read from the live tables.
+ * Mbufs as the send-path picture draws them, read from the live tables. Chains in full: chainLive.ts.
  */
 import type { Kernel } from '../kernel'
-import { mtodAddr } from '../kern/kern_mbuf'
 import {
   EXT_CLUSTER,
   EXT_FLAG_EMBREF,
@@ -12,12 +11,9 @@ import {
   EXT_PACKET,
   EXT_PGS,
   EXT_SFBUF,
-  extTypeNames,
   M_EXT,
-  M_NOMAP,
   M_NOTAVAIL,
   MBUF_PEXT_MAX_PGS,
-  mbufFlagNames,
 } from '../sys/mbuf'
 import type { DrawnMbuf } from './types'
 
@@ -89,43 +85,4 @@ export function drawnMbuf(k: Kernel, m: number, off: number): DrawnMbuf {
     ready: (flags & M_NOTAVAIL) === 0,
     refs: references(k, m),
   }
-}
-
-/** An mbuf as the chain view lists it. */
-export interface ChainRow {
-  /** Row of the mbuf table: its "address". */
-  m: number
-  m_len: number
-  m_data: number
-  flags: string[]
-  /** External storage: type without prefix, or '' for internal data. */
-  storage: string
-  /** Address of the first visible byte; null if it is unmapped. */
-  address: number | null
-  pages: { frame: number; offset: number; len: number }[]
-  refs: number
-  shadow: boolean
-}
-
-/** Rows of a chain (m_next), at most `limit`. */
-export function chainRows(k: Kernel, m0: number, limit = 1000): ChainRow[] {
-  const rows: ChainRow[] = []
-  const { mb } = k
-  for (let m = m0; m !== 0 && rows.length < limit; m = mb.m_next[m]) {
-    const flags = mb.m_flags[m]
-    const external = (flags & M_EXT) !== 0
-    const unmapped = (flags & M_NOMAP) !== 0
-    rows.push({
-      m,
-      m_len: mb.m_len[m],
-      m_data: mb.m_data[m],
-      flags: mbufFlagNames.filter(([bit]) => (flags & bit) !== 0).map(([, name]) => name),
-      storage: external ? (extTypeNames[mb.ext_type[m]] ?? String(mb.ext_type[m])) : '',
-      address: unmapped ? null : mtodAddr(k, m),
-      pages: external && mb.ext_type[m] === EXT_PGS ? visiblePages(k, m) : [],
-      refs: references(k, m),
-      shadow: external && (mb.ext_flags[m] & EXT_FLAG_EMBREF) === 0,
-    })
-  }
-  return rows
 }

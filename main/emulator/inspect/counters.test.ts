@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { chainRows } from './chains'
 import { counterDeclarations, readCounters } from './counters'
 import { testMachine } from './testMachine'
 
@@ -41,26 +40,5 @@ describe('counters', () => {
     const now = read(machine)
     expect(now.server_conversions).toBe(now.server_unmapped_sent)
     expect(now.server_conversions).toBeGreaterThan(0)
-  })
-})
-
-describe('chains', () => {
-  it('a send buffer – rows – tell flags, storage, pages and references', () => {
-    const machine = testMachine()
-    machine.runUntil(3e6)
-    const k = machine.kernels[0]
-    let seen = 0
-    for (let sb = 1; sb < k.sb.high; sb++) {
-      const rows = chainRows(k, k.sb.sb_mb[sb])
-      for (const row of rows) {
-        if (row.storage !== 'PGS') continue
-        seen++
-        expect(row.flags).toContain('NOMAP')
-        expect(row.address).toBeNull()
-        expect(row.pages.reduce((sum, page) => sum + page.len, 0)).toBe(row.m_len)
-        expect(row.refs).toBeGreaterThan(0)
-      }
-    }
-    expect(seen).toBeGreaterThan(0)
   })
 })

@@ -25,6 +25,8 @@ import { tcpstates, TT_2MSL, TT_COUNT, TT_DELACK, TT_KEEP, TT_PERSIST, TT_REXMT 
 import { addresses6Of, nd6_flags, type In6Address } from '../netinet6/in6_ifaddr'
 import * as sockio from '../sys/sockio'
 import type { ZoneRow } from '../vm/uma_core'
+import { chainEntries, drawByName, type ChainEntry } from './chainList'
+import type { ChainDrawing } from './chainText'
 
 export type IoctlName = keyof typeof sockio
 
@@ -116,6 +118,12 @@ export interface SystemCalls {
   /** Zones in order of creation: vm.zone_stats. */
   zones(): ZoneRow[]
   sockets(): SocketInfo[]
+  /** Chains of mbufs: socket buffers and transmit queues. No call of FreeBSD: only the lab can look there. */
+  readonly chains: {
+    list(): ChainEntry[]
+    /** Draws chains by name, at most `limit` mbufs each; null if one is not there. */
+    draw(names: readonly string[], limit?: number): ChainDrawing | null
+  }
   /** Message buffer, oldest first, lines without newline. */
   messages(): readonly string[]
 }
@@ -151,6 +159,7 @@ export function systemCalls(k: Kernel): SystemCalls {
     },
     zones: () => k.uma.zones(),
     sockets: () => sockets(k),
+    chains: { list: () => chainEntries(k), draw: (names, limit) => drawByName(k, names, { limit }) },
     messages: () => k.msgbuf.lines,
   }
 }

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { EBUSY, EINVAL } from '../sys/errno'
+import { EINVAL } from '../sys/errno'
 import * as M from '../sys/mbuf'
 import { M_NOWAIT, PAGE_SIZE } from '../sys/param'
-import { KernelPanic } from '../sys/systm'
 import { leakCheck, memoryUse } from '../inspect/memoryUse'
 import { createMemoryKernel, type MemoryKernel } from '../testing'
 import { uma_zalloc, uma_zone_set_max } from '../vm/uma_core'
@@ -261,7 +260,7 @@ describe('reference counts (1.7)', () => {
   })
 })
 
-describe('conversion (3.1, 3.2) and compression (3.3), beyond the vectors', () => {
+describe('conversion (3.1, 3.2), beyond the vectors and the drawings of uipc_mbuf.chains.test.ts', () => {
   it('physically adjacent pages – converted – one mapped mbuf each, never merged', () => {
     const k = kernel()
     const m = unmapped(k, 3)
@@ -291,22 +290,6 @@ describe('conversion (3.1, 3.2) and compression (3.3), beyond the vectors', () =
       kern.m_freem(k, keep)
       expect(leakCheck(k, base)).toEqual({})
     }
-  })
-
-  it('shared storage – compression – EBUSY and untouched', () => {
-    const k = kernel()
-    const m = unmapped(k, 1, 0, 200)
-    const copy = m_copym(k, m, 0, M.M_COPYALL, M_NOWAIT)
-    expect(kern.mb_unmapped_compress(k, m)).toBe(EBUSY)
-    expect(k.mb.m_flags[m] & M.M_NOMAP).toBe(M.M_NOMAP)
-    kern.m_free(k, copy)
-    expect(kern.mb_unmapped_compress(k, m)).toBe(0)
-    expect(k.uma.zone_extpgs.used).toBe(0)
-  })
-
-  it('225 bytes – compression – an assertion (10.2 no. 7)', () => {
-    const k = kernel()
-    expect(() => kern.mb_unmapped_compress(k, unmapped(k, 1, 0, 225))).toThrow(KernelPanic)
   })
 })
 

@@ -16,6 +16,7 @@ import type {
   ExerciseState,
   HostState,
   RunState,
+  ChainState,
   SendPath,
   SessionState,
 } from '../../../preload/contract'
@@ -469,6 +470,17 @@ export class Session {
     const argument = connection ?? null
     const body = (await this.engine.request('inspect', { branch: letter, what: 'sendPath', argument })) as Omit<
       SendPath,
+      'branch'
+    >
+    return { ...body, branch: letter }
+  }
+
+  /** Chains of a run's host: the list, and the chain and byte that are looked at. */
+  async chains(letter: BranchLetter, chain: string | undefined, byte: number | undefined): Promise<ChainState> {
+    this.need(letter)
+    const argument = { chain: chain ?? null, byte: byte ?? 0 }
+    const body = (await this.engine.request('inspect', { branch: letter, what: 'chains', argument })) as Omit<
+      ChainState,
       'branch'
     >
     return { ...body, branch: letter }
