@@ -58,11 +58,18 @@ export type Plain = number | string | boolean | null | Plain[] | { [key: string]
 /** What a part is for. Observers (profile, probes, charts) watch the machine and are left out of the digest. */
 export interface PartOptions {
   observer?: boolean
+  /**
+   * Of a table: it is out of the digest until it has given out its first row. For what a machine only has when somebody asks for it, so that the
+   * digests of all others stay as they are. Snapshots hold it in any case.
+   */
+  onDemand?: boolean
 }
 
 interface Part {
   name: string
   observer: boolean
+  /** Nothing of it exists yet. */
+  absent?(): boolean
   save(): PartImage
   load(image: PartImage): void
   hash(digest: Digest): void
@@ -262,6 +269,7 @@ export class Registry {
     this.add({
       name,
       observer: options.observer ?? false,
+      absent: () => options.onDemand === true && table.high === 1,
       save: () => {
         const arrays: { [column: string]: AnyColumn } = { '': nextFree.slice(0, table.high) }
         for (const { key, stride } of columns) arrays[key] = (table[key] as AnyColumn).slice(0, table.high * stride)
@@ -355,7 +363,7 @@ export class Registry {
   digest(): string {
     const digest = new Digest()
     for (const part of this.parts) {
-      if (part.observer) continue
+      if (part.observer || part.absent?.() === true) continue
       digest.text(part.name)
       part.hash(digest)
     }

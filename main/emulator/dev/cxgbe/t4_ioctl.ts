@@ -190,7 +190,7 @@ function cxgbe_init(k: Kernel, p: number): void {
   port.running[p] = 1
   const ifp = port.ifp[p]
   k.ifnet.if_drv_flags[ifp] = k.ifnet.if_drv_flags[ifp] | IFF_DRV_RUNNING
-  if (port.linked[p] === 1) if_link_state_change(k, ifp, LINK_STATE_UP)
+  if (port.linked[p] !== 0) if_link_state_change(k, ifp, LINK_STATE_UP)
 }
 
 /** Source: t4_main.c cxgbe_uninit_synchronized: packets that wait in software are dropped, those the card has are not. */
