@@ -7,6 +7,7 @@ import type { Kernel } from '../../main/emulator/kernel'
 import { SysctlTree, type SysctlDeclaration } from '../../main/emulator/kern/kern_sysctl'
 import { Registry } from '../../main/emulator/machine/state'
 import * as net from '../../main/emulator/net/if'
+import { createLagg } from '../../main/emulator/net/if_lagg'
 import { EAGAIN, EINVAL, EOPNOTSUPP } from '../../main/emulator/sys/errno'
 import * as sockio from '../../main/emulator/sys/sockio'
 import type { ZoneRow } from '../../main/emulator/vm/uma_core'
@@ -43,7 +44,7 @@ export function knob(name: string, over: Partial<SysctlDeclaration> = {}): Sysct
 
 export function consoleHost(): ConsoleHost {
   const registry = new Registry()
-  const machine = { time: 0 }
+  const machine = { time: 0, kernels: [], config: { seed: 1 } }
   const messages: string[] = []
   const fake: Record<string, unknown> = {
     registry,
@@ -132,6 +133,7 @@ export function consoleHost(): ConsoleHost {
     capenable: 0x680003,
     groups: ['lo'],
   })
+  createLagg(k)
   net.ifioctl(k, 'cc0', sockio.SIOCAIFADDR, { ifra_addr: 0xc0000201, ifra_mask: 0xffffff00 })
   net.ifioctl(k, 'lo0', sockio.SIOCAIFADDR, { ifra_addr: 0x7f000001, ifra_mask: 0xff000000 })
   const sys: SystemCalls = { ...systemCalls(k), sockets: () => sockets }

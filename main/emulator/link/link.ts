@@ -92,6 +92,13 @@ export function cableOf(host: Pick<HostConfig, 'interfaces'>, position: number):
 }
 
 type Receiver = (slot: number) => void
+/** What a card tells the link of itself, and hears of the other end. */
+interface Card {
+  /** It is started, so the other end has a carrier. */
+  up(): boolean
+  /** The other end has started or stopped. */
+  carrier(up: boolean): void
+}
 /** Watches bursts that enter the link (captures); `from` is an end. `slot` is valid during the call only; frames already marked as dropped did not pass. */
 export type LinkObserver = (from: number, slot: number, departure: number) => void
 
@@ -103,6 +110,9 @@ export class Link {
   private readonly counters: Float64Array<ArrayBuffer>
   private readonly prng: Prng[] = []
   private readonly receivers: (Receiver | null)[] = []
+  private readonly cards: (Card | null)[] = []
+  /** Set when all hosts have booted. Until then every cable counts as negotiated, because hosts boot one after the other. */
+  booted = false
   /** Of the latest {@link transmit}: when the last bit leaves, and frames that were dropped or lost. Results of a call, not state. */
   lastDeparture = 0
   lastDropped = 0
@@ -129,13 +139,25 @@ export class Link {
     for (let end = 0; end < ends; end++) {
       this.prng.push(machine.random(`link.${end}`))
       this.receivers.push(null)
+      this.cards.push(null)
     }
     machine.on(EV_LINK_RX, (slot, end) => this.arrive(slot, end))
   }
 
   /** Connects the card of an end. It must free the slots it is given. */
-  attach(end: number, receiver: Receiver): void {
+  attach(end: number, receiver: Receiver, card: Card | null = null): void {
     this.receivers[end] = receiver
+    this.cards[end] = card
+  }
+
+  /** True if the card at the other end of the cable is started. */
+  carrier(end: number): boolean {
+    return !this.booted || (this.cards[end ^ 1]?.up() ?? true)
+  }
+
+  /** The card of an end has started or stopped: the other end notices at once. */
+  tell(end: number, up: boolean): void {
+    if (this.booted) this.cards[end ^ 1]?.carrier(up)
   }
 
   get(name: LinkParameter): number {

@@ -2,6 +2,7 @@
 import type { Ifreq, InterfaceInfo, MediaStatus, SystemCalls } from '../../../emulator/index'
 import { inet_ntoa, prefixLength } from '../../libc/inet'
 import { printb } from '../../libc/stdio'
+import { laggLines } from './lagg'
 
 const nd6Names = [
   { bit: 0x1, name: 'PERFORMNUD' },
@@ -17,6 +18,8 @@ const nd6Names = [
 ]
 
 export interface ShowOptions {
+  /** `-v`: details of a lagg. */
+  verbose: boolean
   /** `-m`: capabilities and supported media. */
   media: boolean
   /** Only the lines of this family, or all. */
@@ -40,11 +43,14 @@ export function showInterface(sys: SystemCalls, info: InterfaceInfo, options: Sh
   if (ifr_curcap !== 0) lines.push(`\t${printb('options', ifr_curcap, names)}`)
   if (options.media && ifr_reqcap !== 0) lines.push(`\t${printb('capabilities', ifr_reqcap, names)}`)
   const { family } = options
-  if (family !== 'inet' && family !== 'inet6' && info.lladdr !== '')
+  if (family !== 'inet' && family !== 'inet6' && info.lladdr !== '') {
     lines.push(`\tether ${options.etherFormat === 'dash' ? info.lladdr.replaceAll(':', '-') : info.lladdr}`)
+    if (info.hwaddr !== '') lines.push(`\thwaddr ${info.hwaddr}`)
+  }
   if (family === null || family === 'inet')
     for (const address of info.addresses) lines.push(inetLine(sys, flags, address, options))
   if (family === null) {
+    lines.push(...laggLines(sys, info, options.verbose))
     if (info.groups.length > 0) lines.push(`\tgroups: ${info.groups.join(' ')}`)
     lines.push(...vlanLines(sys, info), ...mediaLines(sys, name, options))
   }

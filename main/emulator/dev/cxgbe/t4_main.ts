@@ -21,6 +21,7 @@ import {
   capabilityBits,
   ETHER_HDR_LEN,
   if_attach,
+  if_link_state_change,
   IFCAP_TOE,
   IFF_BROADCAST,
   IFF_MULTICAST,
@@ -155,7 +156,12 @@ function attach(k: Kernel, wanted: readonly InterfaceConfig[]): void {
     const cable = k.id < 2 ? cableOf(k.config, k.config.interfaces.indexOf(entry)) : -1
     if (cable >= 0 && cable < k.machine.link.cables) {
       port.linked[p] = cable + 1
-      k.machine.link.attach(2 * cable + k.id, (slot) => hw_rx(k, p, slot))
+      k.machine.link.attach(2 * cable + k.id, (slot) => hw_rx(k, p, slot), {
+        up: () => port.running[p] === 1,
+        carrier: (up) => {
+          if (port.running[p] === 1) if_link_state_change(k, ifp, up ? LINK_STATE_UP : LINK_STATE_DOWN)
+        },
+      })
     }
     if (entry.mtu !== 1500) ifioctl(k, entry.name, SIOCSIFMTU, { ifr_mtu: entry.mtu })
     let capenable = k.ifnet.if_capenable[ifp]

@@ -203,7 +203,13 @@ function attachPort(k: Kernel, entry: InterfaceConfig, p: number, cable: number)
   k.printf(`${entry.name}: Ethernet address: ${lladdr.map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`)
   if (cable >= 0) {
     port.linked[p] = cable + 1
-    k.machine.link.attach(2 * cable + k.id, (slot) => i350_rx(k, p, slot))
+    const ready = (): boolean => port.running[p] === 1 && port.linkTimer[p] === 0
+    k.machine.link.attach(2 * cable + k.id, (slot) => i350_rx(k, p, slot), {
+      up: ready,
+      carrier: (up) => {
+        if (ready()) if_link_state_change(k, ifp, up ? LINK_STATE_UP : LINK_STATE_DOWN)
+      },
+    })
   }
   if (entry.mtu !== 1500) ifioctl(k, entry.name, SIOCSIFMTU, { ifr_mtu: entry.mtu })
   let capenable = k.ifnet.if_capenable[ifp]
@@ -313,7 +319,11 @@ function iflib_init_locked(k: Kernel, p: number): void {
 function linkUp(k: Kernel, p: number): void {
   const { port } = k.igb!
   port.linkTimer[p] = 0
-  if (port.running[p] === 1) if_link_state_change(k, port.ifp[p], LINK_STATE_UP)
+  if (port.running[p] === 0) return
+  const { link } = k.machine
+  const end = 2 * (port.linked[p] - 1) + k.id
+  if (link.carrier(end)) if_link_state_change(k, port.ifp[p], LINK_STATE_UP)
+  link.tell(end, true)
 }
 
 /** Source: iflib_stop, em_if_stop: packets that the card or the rings hold are lost. */
@@ -324,7 +334,9 @@ function iflib_stop(k: Kernel, p: number): void {
   port.linkTimer[p] = 0
   i350_reset(k, p)
   for (let n = 0; n < port.ntxq[p]; n++) iflib_txq_reset(k, port.firstTxq[p] + n)
-  if (port.linked[p] !== 0) if_link_state_change(k, port.ifp[p], LINK_STATE_DOWN)
+  if (port.linked[p] === 0) return
+  if_link_state_change(k, port.ifp[p], LINK_STATE_DOWN)
+  k.machine.link.tell(2 * (port.linked[p] - 1) + k.id, false)
 }
 
 /** Statistics registers where there are some, the stack's columns otherwise. Source: em_if_get_counter (errors only; packets are iflib's columns). */
