@@ -13,12 +13,79 @@ export interface ConfigOptions {
 }
 
 /** Requests of each client; 0 = endless. `auto` is endless where more than the link limits the load: the end would be far off. */
-function requestsOf({ workload, link, warmup, duration }: Scenario, entries: LoadedFiles['entries']): number {
+function requestsOf({ workload, link, hosts, warmup, duration }: Scenario, entries: LoadedFiles['entries']): number {
   if (workload.requests !== 'auto') return workload.requests
   if (workload.think > 0 || link.loss > 0 || link.duplicate > 0 || link.reorder > 0 || entries.length === 0) return 0
   const mean = entries.reduce((sum, { size }) => sum + size, 0) / entries.length
-  const bytes = (link.rate / 8) * ((warmup + duration) / 1e9)
+  const bytes = cablesOf(hosts[0]) * (link.rate / 8) * ((warmup + duration) / 1e9)
   return Math.ceil(bytes / Math.max(1, mean) / workload.connections) + 2
+}
+
+type Host = Scenario['hosts'][number]
+
+/** Interfaces of a host that are plugged into the link. */
+function cablesOf({ interfaces }: Host): number {
+  return interfaces.filter(({ cable }, position) => cable ?? position === 0).length
+}
+
+function split(address: string | undefined): { address: string; prefixLength: number } {
+  const [ip, prefix] = (address ?? '/0').split('/')
+  return { address: ip, prefixLength: Number(prefix) }
+}
+
+/** Interfaces, laggs and vlans of a host, checked against each other. */
+function interfacesOf(host: Host): Pick<MachineConfig['hosts'][number], 'interfaces' | 'laggs' | 'vlans'> {
+  const invalid = (sentence: string, remedy: string): LabProblem => new LabProblem('scenario-invalid', sentence, remedy)
+  const list = (entries: readonly { name: string }[]): string => entries.map(({ name }) => name).join(', ')
+  const portOf = new Map<string, string>()
+  for (const { name, ports } of host.laggs)
+    for (const port of ports) {
+      const entry = host.interfaces.find((candidate) => candidate.name === port)
+      if (entry === undefined)
+        throw invalid(
+          `The port ${port} of ${name} is no interface of the host ${host.name}.`,
+          `Its interfaces are ${list(host.interfaces)}.`,
+        )
+      if (portOf.has(port))
+        throw invalid(
+          `${port} is a port of ${portOf.get(port) ?? name} already.`,
+          'Name every interface of a host in one lagg only, once.',
+        )
+      if (entry.address !== undefined)
+        throw invalid(`${port} has an address, but it is a port of ${name}.`, `Give the address to ${name}.`)
+      portOf.set(port, name)
+    }
+  for (const { name, address } of host.interfaces)
+    if (address === undefined && !portOf.has(name))
+      throw invalid(
+        `The interface ${name} of the host ${host.name} has no address.`,
+        'Give it one (address: 10.0.0.1/24), or name it among the ports of a lagg.',
+      )
+  const parents = [...host.interfaces, ...host.laggs]
+  return {
+    interfaces: host.interfaces.map(({ name, model, cable, address, mtu, capabilities }) => ({
+      name,
+      model,
+      ...(cable !== undefined && { cable }),
+      ...split(address),
+      mtu,
+      capabilities: { ...capabilities },
+    })),
+    laggs: host.laggs.map(({ name, protocol, ports, address }) => ({
+      name,
+      protocol,
+      ports: [...ports],
+      ...split(address),
+    })),
+    vlans: host.vlans.map(({ name, parent, tag, address }) => {
+      if (!parents.some((entry) => entry.name === parent))
+        throw invalid(
+          `The parent ${parent} of ${name} is no interface of the host ${host.name}.`,
+          `Its interfaces are ${list(parents)}.`,
+        )
+      return { name, parent, tag, ...split(address) }
+    }),
+  }
 }
 
 /** Plain data for the emulator; everything is in its units. */
@@ -28,6 +95,13 @@ export function scenarioToConfig(
   options: ConfigOptions = {},
 ): MachineConfig {
   const { link, workload } = scenario
+  const [cables, others] = scenario.hosts.map(cablesOf)
+  if (cables !== others)
+    throw new LabProblem(
+      'scenario-invalid',
+      `The server has ${cables} interfaces on the link and its peer ${others}; a cable has two ends.`,
+      'Write cable: on for as many interfaces of one host as of the other.',
+    )
   return {
     seed: scenario.seed,
     hosts: scenario.hosts.map((host) => ({
@@ -39,20 +113,7 @@ export function scenarioToConfig(
       cost: host.cost,
       tunables: { ...host.tunables },
       sysctls: { ...host.sysctls },
-      interfaces: host.interfaces.map(({ name, model, address, mtu, capabilities }) => {
-        const [ip, prefix] = address.split('/')
-        return { name, model, address: ip, prefixLength: Number(prefix), mtu, capabilities: { ...capabilities } }
-      }),
-      vlans: host.vlans.map(({ name, parent, tag, address }) => {
-        if (!host.interfaces.some((entry) => entry.name === parent))
-          throw new LabProblem(
-            'scenario-invalid',
-            `The parent ${parent} of ${name} is no interface of the host ${host.name}.`,
-            `Its interfaces are ${host.interfaces.map((entry) => entry.name).join(', ')}.`,
-          )
-        const [ip, prefix] = address.split('/')
-        return { name, parent, tag, address: ip, prefixLength: Number(prefix) }
-      }),
+      ...interfacesOf(host),
     })),
     link: {
       rateBps: link.rate,
@@ -85,7 +146,7 @@ export function scenarioToConfig(
       sendfileFlags: sendfileFlags(workload),
       port: workload.port,
       pipeline: workload.pipeline,
-      ...(workload.server !== undefined && { server: serverAddress(scenario, workload.server) }),
+      ...serverOf(scenario),
     },
     cost: { on: scenario.cost.on, parameters: { ...scenario.cost.parameters } },
     debug: options.debug ?? false,
@@ -98,18 +159,25 @@ function sendfileFlags(workload: Scenario['workload']): number {
   return workload.flags.reduce((flags, flag) => flags | bits[flag], workload.readahead << 16)
 }
 
-/** Address of an interface or vlan of the server. */
-function serverAddress(scenario: Scenario, name: string): string {
-  const { interfaces, vlans } = scenario.hosts[0]
-  const entries = [...interfaces, ...vlans]
-  const found = entries.find((entry) => entry.name === name)
-  if (found === undefined)
+/** Address of the interface, lagg or vlan that clients connect to, where it is not simply that of the first interface. */
+function serverOf({ hosts: [server], workload }: Scenario): { server?: string } {
+  const entries = [...server.interfaces, ...server.laggs, ...server.vlans]
+  const wanted = workload.server
+  const found =
+    wanted === undefined
+      ? entries.find(({ address }) => address !== undefined)
+      : entries.find(({ name }) => name === wanted)
+  if (found?.address === undefined)
     throw new LabProblem(
       'scenario-invalid',
-      `workload.server: the server has no interface ${name}.`,
-      `Its interfaces are ${entries.map((entry) => entry.name).join(', ')}.`,
+      wanted === undefined
+        ? 'No interface of the server has an address.'
+        : found === undefined
+          ? `workload.server: the server has no interface ${wanted}.`
+          : `workload.server: ${wanted} has no address of its own.`,
+      `Its interfaces are ${entries.map(({ name }) => name).join(', ')}.`,
     )
-  return found.address.split('/')[0]
+  return wanted === undefined && found === server.interfaces[0] ? {} : { server: found.address.split('/')[0] }
 }
 
 /**
