@@ -5,6 +5,7 @@
 import { defineStore } from 'pinia'
 import { reactive, ref, shallowReactive, shallowRef } from 'vue'
 import type { BranchLetter, CommandOrigin, CommandRecord, Completion, ConsoleResult } from '../../preload/contract'
+import { awaitAnswer } from '../connection/answerFirst'
 import { lab } from '../connection/lab'
 
 /** A command and what it printed. `status` is null while it runs. */
@@ -128,12 +129,15 @@ export const useConsoleStore = defineStore('console', () => {
     origin: CommandOrigin = 'console',
   ): Promise<ConsoleResult> {
     running.set(branch, (running.get(branch) ?? 0) + 1)
+    // Whoever moves a switch waits for the switch, not for the console.
+    const answered = origin === 'console' ? awaitAnswer() : null
     try {
       return await lab().request('console.execute', { branch, text, origin })
     } finally {
       const left = (running.get(branch) ?? 1) - 1
       if (left > 0) running.set(branch, left)
       else running.delete(branch)
+      answered?.()
     }
   }
   function complete(branch: BranchLetter, text: string, cursor: number): Promise<Completion> {

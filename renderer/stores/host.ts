@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { shallowReactive } from 'vue'
 import type { BranchLetter, CapabilityState, HostState, InterfaceState, KnobState } from '../../preload/contract'
+import { afterAnswer, forgetWaiting } from '../connection/answerFirst'
 import { lab } from '../connection/lab'
 
 export const useHostStore = defineStore('host', () => {
@@ -11,15 +12,20 @@ export const useHostStore = defineStore('host', () => {
   function host(letter: BranchLetter): HostState | undefined {
     return hosts.get(letter)
   }
+  const key = (letter: BranchLetter | ''): string => `host ${letter}`
+  /** Takes a `host` event. */
   function take(state: HostState): void {
-    hosts.set(state.branch, state)
+    afterAnswer(key(state.branch), () => hosts.set(state.branch, state))
   }
   async function load(letter: BranchLetter): Promise<void> {
-    take(await lab().request('host.state', { branch: letter }))
+    const state = await lab().request('host.state', { branch: letter })
+    forgetWaiting(key(letter))
+    hosts.set(letter, state)
   }
   function forget(letter?: BranchLetter): void {
     if (letter === undefined) hosts.clear()
     else hosts.delete(letter)
+    forgetWaiting(key(letter ?? ''))
   }
   function knob(letter: BranchLetter, name: string): KnobState | undefined {
     return hosts.get(letter)?.knobs.find((k) => k.name === name)

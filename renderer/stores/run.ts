@@ -4,6 +4,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowReactive } from 'vue'
 import type { BranchLetter, EngineFrame, RunState } from '../../preload/contract'
+import { afterAnswer } from '../connection/answerFirst'
 import { lab } from '../connection/lab'
 import { useAppStore } from './app'
 import { Columns } from './columns'
@@ -108,8 +109,9 @@ export const useRunStore = defineStore('run', () => {
     }
     wall += frame.wallMs
     const wait = lastTold + tellEveryMs - performance.now()
-    if (turned || reset || !running.value || wait <= 0) tell()
-    else telling ??= window.setTimeout(tell, wait)
+    if (turned || reset || !running.value) tell()
+    else if (wait <= 0) afterAnswer('frame', tell)
+    else telling ??= window.setTimeout(() => afterAnswer('frame', tell), wait)
   }
 
   /** Loads all samples of a run, after opening a document or connecting again. */

@@ -2,6 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowReactive, watch as follow } from 'vue'
 import type { BranchLetter, SendPath } from '../../preload/contract'
+import { afterAnswer, forgetWaiting } from '../connection/answerFirst'
 import { lab } from '../connection/lab'
 import { useRunStore } from './run'
 
@@ -23,6 +24,10 @@ export const useSendPathStore = defineStore('sendPath', () => {
     if (keeping.value) waiting.set(next.branch, next)
     else paths.set(next.branch, next)
   }
+  /** Takes a `sendPath` event. */
+  function takeEvent(next: SendPath): void {
+    afterAnswer(`sendPath ${next.branch}`, () => take(next))
+  }
   function release(): void {
     for (const [letter, next] of waiting) paths.set(letter, next)
     waiting.clear()
@@ -43,12 +48,17 @@ export const useSendPathStore = defineStore('sendPath', () => {
   async function watch(letters: BranchLetter[], connection: number | null): Promise<void> {
     const id = connection === null ? {} : { connection }
     await lab().request('watch', { sendPath: letters.slice(0, 2), ...id })
-    for (const letter of letters.slice(0, 2)) take(await lab().request('sendPath', { branch: letter, ...id }))
+    for (const letter of letters.slice(0, 2)) {
+      const next = await lab().request('sendPath', { branch: letter, ...id })
+      forgetWaiting(`sendPath ${letter}`)
+      take(next)
+    }
   }
   function clear(): void {
+    forgetWaiting('sendPath ')
     paths.clear()
     waiting.clear()
     held.value = false
   }
-  return { paths, held, keeping, path, take, hold, watch, clear }
+  return { paths, held, keeping, path, take: takeEvent, hold, watch, clear }
 })
