@@ -26,6 +26,9 @@ const protocols = [
   { name: 'default', proto: 2 },
 ] as const
 
+/** Protocols that can be chosen here, for completion. */
+export const laggProtocolWords: readonly string[] = protocols.map(({ name }) => name).filter((name) => name !== 'lacp')
+
 const layers = [
   { name: 'l2', flag: 1 },
   { name: 'l3', flag: 2 },
