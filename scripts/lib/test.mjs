@@ -116,10 +116,9 @@ export async function test(args) {
     await perform({ title: 'end to end', body })()
   }
 
-  // Each of these uses two cores by itself. The browser is installed meanwhile.
-  if (wants('build') || wants('unit') || wants('e2e')) checks.unshift(build)
-  await inParallel(checks, 2)
-  await endToEnd()
+  // Two cores are kept busy: a test in a browser often waits, so the checks go on beside it, one after the other. The unit tests use both by themselves.
+  if (wants('build') || wants('unit') || wants('e2e')) await build()
+  await Promise.all([endToEnd(), inParallel(checks, wants('e2e') ? 1 : 2)])
   if (wants('unit')) await perform({ title: 'unit, property, fidelity', body: unitTests })()
 
   say(`\n${seconds(started)} in all`)

@@ -3,6 +3,8 @@ import { expect, type Locator, type Page } from '@playwright/test'
 
 /** The text of a terminal row; xterm pads with no-break spaces. */
 const plain = (row: string): string => row.replaceAll('\u00a0', ' ').trimEnd()
+/** Ms between looks at something that comes soon; Playwright's own steps soon reach a second. */
+const intervals = [50, 100, 150, 200]
 const prompt = /^root@\S+:~ #$/
 
 /** Waits until the Start screen has its idle host. */
@@ -30,7 +32,10 @@ export async function consoleRows(page: Page): Promise<string[]> {
 /** Waits until the console shown takes a command. */
 export async function expectPrompt(page: Page): Promise<void> {
   await expect
-    .poll(async () => prompt.test((await consoleRows(page)).at(-1) ?? ''), 'the console has a prompt')
+    .poll(async () => prompt.test((await consoleRows(page)).at(-1) ?? ''), {
+      message: 'the console has a prompt',
+      intervals,
+    })
     .toBe(true)
 }
 
@@ -49,7 +54,10 @@ export async function type(page: Page, ...commands: string[]): Promise<void> {
 /** The console shown has run this command, whoever gave it. */
 export async function expectCommand(page: Page, command: string): Promise<void> {
   await expect
-    .poll(async () => (await consoleRows(page)).filter((row) => row.endsWith(` # ${command}`)).length, command)
+    .poll(async () => (await consoleRows(page)).filter((row) => row.endsWith(` # ${command}`)).length, {
+      message: command,
+      intervals,
+    })
     .toBeGreaterThan(0)
 }
 
@@ -65,7 +73,7 @@ export async function clock(page: Page): Promise<number> {
 export async function passes(page: Page, ms: number): Promise<void> {
   const from = await clock(page)
   await expect
-    .poll(() => clock(page), { message: `${ms} ms of virtual time`, timeout: 30_000 })
+    .poll(() => clock(page), { message: `${ms} ms of virtual time`, timeout: 30_000, intervals })
     .toBeGreaterThan(from + ms * 1e6)
 }
 
