@@ -3,6 +3,7 @@ import type { Ifreq, SystemCalls } from '../emulator/index'
 import { familyWords } from './commands/ifconfig/ifconfig'
 import { parameterWords } from './commands/ifconfig/change'
 import { laggProtocolWords } from './commands/ifconfig/lagg'
+import { inet6Words } from './commands/ifconfig/inet6'
 import { labVerbs } from './commands/lab'
 import { formatValue, typeWord } from './commands/sysctl/format'
 import { commandTable } from './commands/table'
@@ -157,8 +158,9 @@ function ifconfigChoices(
       { text: `-${keyword}`, hint: `${state}: ${hint}` },
     ]
   })
+  const own = words[at + 1] === 'inet6' ? inet6Words : []
   const families = words.length === at + 1 ? familyWords.map((text) => ({ text, hint: 'address family' })) : []
-  return [...capabilities, ...parameterWords.map((text) => ({ text, hint: '' })), ...families]
+  return [...capabilities, ...[...parameterWords, ...own].map((text) => ({ text, hint: '' })), ...families]
 }
 
 /** Names one level at a time: a node is offered with its dot, so that the list stays short; a leaf with type, value and description. */

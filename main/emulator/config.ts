@@ -14,6 +14,9 @@ export interface InterfaceConfig {
   /** Dotted IPv4 address and prefix length; '' for a port of a lagg, which has none of its own. */
   address: string
   prefixLength: number
+  /** IPv6 address and prefix length (64 if left out); without it the interface has none. */
+  address6?: string
+  prefixLength6?: number
   mtu: number
   /** Capability keywords of ifconfig(8) switched at boot, for instance `{ nomap: false }`. */
   capabilities: { [keyword: string]: boolean }
@@ -50,6 +53,8 @@ export interface LaggConfig {
   /** '' for none (its vlans have them). */
   address: string
   prefixLength: number
+  address6?: string
+  prefixLength6?: number
 }
 
 /** An interface for one tag of a parent. */
@@ -60,6 +65,8 @@ export interface VlanConfig {
   tag: number
   address: string
   prefixLength: number
+  address6?: string
+  prefixLength6?: number
 }
 
 export interface LinkConfig {
@@ -122,7 +129,9 @@ export interface WorkloadConfig {
   port: number
   /** Requests that a client sends together before it waits for the answers. Default 1; more only with requestsPerConnection 0. */
   pipeline?: number
-  /** Dotted address that the clients connect to; default: that of the server's first interface. */
+  /** Address family of the connections. Default `inet`. */
+  family?: 'inet' | 'inet6'
+  /** Address (of that family) that the clients connect to; default: that of the server's first interface. */
   server?: string
 }
 

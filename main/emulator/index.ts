@@ -18,6 +18,8 @@ export type { Kernel } from './kernel'
 export type { Plain, Snapshot } from './machine/state'
 export { causes, costParameters, type CostParameter } from './machine/cost'
 export { eventNames } from './machine/eventKinds'
+export { inet_ntop6, inet_pton6 } from './netinet6/in6_text'
+export type { In6Address } from './netinet6/in6_ifaddr'
 export { systemCalls } from './inspect/systemCalls'
 export type {
   CapabilityDeclaration,

@@ -26,6 +26,7 @@ import { configureLagg, createLagg } from './net/if_lagg'
 import { createLoopback } from './net/if_loop'
 import { configureVlan } from './net/if_vlan'
 import { createInet, declareInetSysctls } from './netinet/inet'
+import { configureInet6, createInet6 } from './netinet6/inet6'
 import { createUma } from './vm/uma_core'
 import { createVmObject, vm_object_warm } from './vm/vm_object'
 import { createVmPage } from './vm/vm_page'
@@ -57,6 +58,7 @@ export class Kernel {
   readonly sendfile: ReturnType<typeof createSendfile>
   readonly ifnet: ReturnType<typeof createIfnet>
   readonly inet: ReturnType<typeof createInet>
+  readonly inet6: ReturnType<typeof createInet6>
   readonly cxgbe: ReturnType<typeof createCxgbe>
   /** Null on hosts without such a card: their state has no part of it. */
   readonly igb: ReturnType<typeof createIgb>
@@ -110,6 +112,7 @@ export class Kernel {
     this.igb = createIgb(this)
     this.apps = createApps(this)
     mb_reclaim_init(this)
+    this.inet6 = createInet6(this)
   }
 
   /** Name of a state part of this host. */
@@ -138,6 +141,7 @@ export class Kernel {
     for (const lagg of this.config.laggs ?? []) configureLagg(this, lagg)
     for (const { name, parent, tag, address, prefixLength } of this.config.vlans ?? [])
       configureVlan(this, name, parent, tag, address, prefixLength)
+    configureInet6(this)
     this.apps.start()
   }
 }

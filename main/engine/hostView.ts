@@ -1,6 +1,6 @@
 /** What the window shows of a host: interfaces with their capabilities, and every declared knob. Reads only. */
 import type { BranchInfo, CapabilityState, HostState, InterfaceState, KnobState } from '../../preload/contract'
-import { systemCalls, type Machine, type SysctlOid, type SysctlValue, type SystemCalls } from '../emulator'
+import { inet_ntop6, systemCalls, type Machine, type SysctlOid, type SysctlValue, type SystemCalls } from '../emulator'
 
 const IFF_UP = 0x1
 const IFF_RUNNING = 0x40
@@ -148,7 +148,7 @@ export function settingsOf(machine: Machine, host: number): Map<string, string> 
   const settings = new Map<string, string>()
   for (const oid of sys.sysctl.list())
     if (sys.sysctl.isWritable(oid) && oid.stats !== true) settings.set(oid.name, valueText(sys.sysctl.read(oid)))
-  for (const { name, index, addresses } of sys.interfaces()) {
+  for (const { name, index, addresses, addresses6 } of sys.interfaces()) {
     for (const { bit, keywords } of sys.capabilities)
       if (keywords.length > 0 && (if_capabilities[index] & bit) !== 0)
         settings.set(`${name}.${keywords[0]}`, (if_capenable[index] & bit) !== 0 ? 'on' : 'off')
@@ -156,6 +156,7 @@ export function settingsOf(machine: Machine, host: number): Map<string, string> 
     settings.set(`${name}.mtu`, String(if_mtu[index]))
     settings.set(`${name}.description`, text.descriptions[index] ?? '')
     settings.set(`${name}.inet`, addresses.map(({ address, netmask }) => `${address}/${netmask}`).join(' '))
+    settings.set(`${name}.inet6`, addresses6.map((a) => `${inet_ntop6(a.words)}/${a.prefixLength}`).join(' '))
   }
   return settings
 }

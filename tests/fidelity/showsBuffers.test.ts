@@ -164,3 +164,25 @@ describe('show 4: i386-sfbufs', () => {
     expect(await exec('igb-no-nomap', ['netstat -m'])).not.toContain('sfbufs in use')
   })
 })
+
+describe('the same over IPv6 (deliver 4)', () => {
+  const short = { warmup: '2ms', duration: '2ms', 'workload.connections': '8', 'workload.requests': '0' }
+
+  it('ipv6 – nothing converted; -nomap, -txcsum6: one conversion per unmapped mbuf sent', async () => {
+    for (const [knobs, converts] of [
+      [{}, false],
+      [{ 'cc0.nomap': 'off' }, true],
+      [{ 'cc0.txcsum6': 'off' }, true],
+      [{ 'cc0.txcsum': 'off' }, false],
+    ] as [Knobs, boolean][]) {
+      const metrics = await run('ipv6', { ...short, ...knobs })
+      expect(metrics['unmapped_mbufs']).toBeGreaterThan(20)
+      expect(metrics['conversions']).toBe(converts ? metrics['unmapped_mbufs'] : 0)
+    }
+  })
+
+  it('a scenario without IPv6 addresses – workload.family=inet6 gives it some, vlans too', async () => {
+    const metrics = await run('vlan-trunk', { ...short, 'workload.family': 'inet6', 'cc0.nomap': 'off' })
+    expect(metrics['conversions']).toBe(metrics['unmapped_mbufs'])
+  })
+})

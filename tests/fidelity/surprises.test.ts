@@ -244,6 +244,15 @@ const surprises: { [line: string]: () => void } = {
     expect(k.mbstat.conversions).toBeGreaterThan(10)
     expect(k.mbstat.conversions).toBe(k.mbstat.nomap_sent)
   },
+  '`-txcsum6` alone converts what goes over IPv6, and `-txcsum` does not: each family has its own switch.': () => {
+    const over6 = (keyword: string): Kernel => loaded({ family: 'inet6', capabilities: { [keyword]: false } }).k
+    const { mbstat } = over6('txcsum6')
+    expect(mbstat.conversions).toBeGreaterThan(10)
+    expect(mbstat.conversions).toBe(mbstat.nomap_sent)
+    const other = over6('txcsum').mbstat
+    expect(other.nomap_sent).toBeGreaterThan(10)
+    expect(other.conversions).toBe(0)
+  },
   'A vlan without `vlanhwtag` on its trunk keeps NOMAP and converts all the same, for the checksum.': () => {
     const { k } = loaded({ workload: { startNs: -1 } })
     configureVlan(k, 'vlan3', 'cc0', 3, '198.51.100.1', 24)

@@ -8,6 +8,8 @@ import { SysctlTree, type SysctlDeclaration } from '../../main/emulator/kern/ker
 import { Registry } from '../../main/emulator/machine/state'
 import * as net from '../../main/emulator/net/if'
 import { createLagg } from '../../main/emulator/net/if_lagg'
+import { createIn6Addresses } from '../../main/emulator/netinet6/in6'
+import { createIn6Ifaddr, in6_ifattach } from '../../main/emulator/netinet6/in6_ifaddr'
 import { EAGAIN, EINVAL, EOPNOTSUPP } from '../../main/emulator/sys/errno'
 import * as sockio from '../../main/emulator/sys/sockio'
 import type { ZoneRow } from '../../main/emulator/vm/uma_core'
@@ -61,6 +63,12 @@ export function consoleHost(): ConsoleHost {
   fake['sysctl'] = new SysctlTree(fake as never)
   const k = fake as unknown as Kernel
   fake['ifnet'] = net.createIfnet(k)
+  fake['inet6'] = {
+    addr: createIn6Addresses(k),
+    ifaddr: createIn6Ifaddr(k),
+    ctl: { ip6_defhlim: 64, ip6_id: 0, order: 0 },
+    nd6: {},
+  }
   const t = k.ifnet
   const port = net.registerDriver(k, {
     name: 'port',
@@ -134,6 +142,7 @@ export function consoleHost(): ConsoleHost {
     groups: ['lo'],
   })
   createLagg(k)
+  in6_ifattach(k, lo0)
   net.ifioctl(k, 'cc0', sockio.SIOCAIFADDR, { ifra_addr: 0xc0000201, ifra_mask: 0xffffff00 })
   net.ifioctl(k, 'lo0', sockio.SIOCAIFADDR, { ifra_addr: 0x7f000001, ifra_mask: 0xff000000 })
   const sys: SystemCalls = { ...systemCalls(k), sockets: () => sockets }

@@ -9,6 +9,7 @@ export const toolPages: readonly Page[] = [
     synopsis: [
       'ifconfig [-m] INTERFACE',
       'ifconfig INTERFACE [inet] ADDRESS[/N] [netmask M] [alias | -alias]',
+      'ifconfig INTERFACE inet6 ADDRESS[/N] [prefixlen N] [-alias]',
       'ifconfig INTERFACE [up | down] [mtu N] [KEYWORD | -KEYWORD] ...',
       'ifconfig vlanN create vlan TAG vlandev INTERFACE',
       'ifconfig laggN create [laggproto PROTOCOL] laggport INTERFACE ...',
@@ -23,6 +24,8 @@ export const toolPages: readonly Page[] = [
           'Parameters act one after the other, each at once; the address is set last. If one fails, those before it have been applied.',
           'A capability keyword switches something on, with a minus in front off. What the interface does not support is left out of the request without a word: the command succeeds and nothing changes. Look at the options line to see what happened.',
           'nomap: if driver and card can send from pages that have no kernel address, this lets packets with unmapped mbufs pass to them as they are. With -nomap such packets are converted to mapped mbufs in ip_output, page by page, which is correct and costs time. A vlan follows its parent.',
+          'rxcsum, txcsum and tso4 are about IPv4; rxcsum6, txcsum6 and tso6 about IPv6. Without txcsum6 packets of TCP over IPv6 with unmapped mbufs are converted though nomap is on, because their checksum is summed in software.',
+          'The first IPv6 address of an interface brings its link-local one along; a further one is added and replaces nothing.',
           'tso4 needs txcsum on a cxgbe port: asked for alone it fails with "Resource temporarily unavailable", and -txcsum takes tso4 along. The kernel says so in dmesg.',
         ],
       },

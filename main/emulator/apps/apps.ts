@@ -58,6 +58,8 @@ export function isDrained(machine: Machine): boolean {
     if (k.apps.client.stat.active !== 0 || k.apps.httpd.stat.open !== 0) return false
     if (k.so.live !== k.apps.httpd.worker.live) return false
     if (k.inet.sc.live !== 0 || k.disk.state.queued !== 0) return false
+    // Fragments of packets that will never be whole.
+    if (k.inet6.frag.q.live !== 0) return false
   }
   return true
 }

@@ -11,8 +11,11 @@ import { soreceive, sosend, soTransferred } from '../kern/uipc_sosend'
 import { functionId } from '../machine/cost'
 import { ln } from '../machine/prng'
 import { inet_addr } from '../netinet/in'
+import { addressText } from '../netinet/in_ifaddr'
+import { in6_row, isInet6 } from '../netinet6/in6'
+import { inet_pton6 } from '../netinet6/in6_text'
 import { EAGAIN } from '../sys/errno'
-import { SO_ERROR, SS_ISCONNECTED, SS_NBIO } from '../sys/socket'
+import { AF_INET, AF_INET6, SO_ERROR, SS_ISCONNECTED, SS_NBIO } from '../sys/socket'
 import { differingBytes } from './compareBytes'
 import { decimalAt, fieldAt, headLength, requestBytes, startsWithText } from './httpText'
 import { PROGRAM_CLIENT, programTimer, setProgram } from './program'
@@ -72,7 +75,7 @@ export function createHttpClient(k: Kernel) {
   })
   const stat = k.registry.record(k.part('clientStat'), {
     running: 0,
-    /** Address of the server. */
+    /** Address of the server; of IPv6 the row in in6.addr. */
     server: 0,
     /** Rows that have a socket or a timer. */
     active: 0,
@@ -101,8 +104,15 @@ export function createHttpClient(k: Kernel) {
 export function httpClientStart(k: Kernel): void {
   const { worker, conn, stat } = k.apps.client
   // The server is host 0, by its first interface if nothing else is asked for.
-  const address = k.machine.config.workload.server ?? k.machine.config.hosts[0].interfaces[0]?.address
-  if (address !== undefined) stat.server = inet_addr(address)
+  const { workload, hosts } = k.machine.config
+  const [first] = hosts[0].interfaces
+  if (workload.family === 'inet6') {
+    const words = inet_pton6(workload.server ?? first?.address6 ?? '')
+    if (words !== null) stat.server = in6_row(k, ...words)
+  } else {
+    const address = workload.server ?? first?.address
+    if (address !== undefined) stat.server = inet_addr(address)
+  }
   for (let cpu = 0; cpu < k.cpu.count; cpu++) {
     const row = worker.alloc()
     worker.cpu[row] = cpu
@@ -198,7 +208,7 @@ setProgram(PROGRAM_CLIENT, {
 /** Opens a connection. */
 function open(k: Kernel, row: number): void {
   const { conn, stat, worker } = k.apps.client
-  let error = socreate(k)
+  let error = socreate(k, k.machine.config.workload.family === 'inet6' ? AF_INET6 : AF_INET)
   if (error !== 0) {
     failed(k, row, error)
     return
@@ -322,11 +332,12 @@ function sendRequest(k: Kernel, row: number): void {
   const { entries } = k.machine.config.files
   const serial = conn.serial[row]
   const server = serverAddress(k)
+  const name = isInet6(server) ? `[${addressText(k, server)}]` : undefined
   const n = together(k, serial)
   let length = 0
   for (let i = 0; i < n; i++) {
     const last = i === n - 1 && isLast(k, row)
-    length += userWriteBytes(k, ub, length, requestBytes(server, entries[choice(k, row, serial + i)].path, last))
+    length += userWriteBytes(k, ub, length, requestBytes(server, entries[choice(k, row, serial + i)].path, last, name))
   }
   const error = sosend(k, conn.so[row], ub, conn.sent[row], length - conn.sent[row], false)
   conn.sent[row] += soTransferred

@@ -15,7 +15,7 @@ import { CAUSE, functionId } from '../machine/cost'
 import { tcp_setopt } from '../netinet/tcp_usrreq'
 import { EAGAIN, EBUSY } from '../sys/errno'
 import { PAGE_SIZE } from '../sys/param'
-import { SO_ACCEPTCONN, SO_REUSEADDR, SO_SNDLOWAT, SS_NBIO, TCP_NODELAY } from '../sys/socket'
+import { AF_INET, AF_INET6, SO_ACCEPTCONN, SO_REUSEADDR, SO_SNDLOWAT, SS_NBIO, TCP_NODELAY } from '../sys/socket'
 import { KASSERT } from '../sys/systm'
 import { vm_object_of_file, vm_page_alloc, vm_page_lookup } from '../vm/vm_object'
 import { VM_ALLOC_NORMAL, vm_page_busied, vm_page_busy_wait, vm_page_reference } from '../vm/vm_page'
@@ -109,7 +109,7 @@ export function httpServerStart(k: Kernel): void {
     w.conn[row] = 0
     w.ub[row] = userBuffer(k)
     w.kq[row] = kqueue(k, cpu, PROGRAM_HTTPD, row)
-    let error = socreate(k)
+    let error = socreate(k, k.machine.config.workload.family === 'inet6' ? AF_INET6 : AF_INET)
     const so = so_result
     if (error === 0) error = sosetopt(k, so, SO_REUSEADDR, 1)
     if (error === 0) error = sobind(k, so, 0, port)

@@ -2,17 +2,17 @@
 import { inet_ntoa } from '../netinet/in'
 
 /** Texts made before: a cache of code, not state. Cleared when it grows beyond what any set of files asks for. */
-const requests = new Map<string, { host: number; close: boolean; bytes: Uint8Array }>()
+const requests = new Map<string, { host: number; name: string | undefined; close: boolean; bytes: Uint8Array }>()
 const headers = new Map<number, Uint8Array>()
 const CACHED = 16384
 
-/** A request as the client sends it. @param host address of the server. */
-export function requestBytes(host: number, path: string, close: boolean): Uint8Array {
+/** A request as the client sends it. @param host IPv4 address of the server. @param name what stands for it in the request, if it has none. */
+export function requestBytes(host: number, path: string, close: boolean, name?: string): Uint8Array {
   const known = requests.get(path)
-  if (known !== undefined && known.host === host && known.close === close) return known.bytes
-  const bytes = asciiBytes(makeRequest(inet_ntoa(host), path, close))
+  if (known !== undefined && known.host === host && known.name === name && known.close === close) return known.bytes
+  const bytes = asciiBytes(makeRequest(name ?? inet_ntoa(host), path, close))
   if (requests.size >= CACHED) requests.clear()
-  requests.set(path, { host, close, bytes })
+  requests.set(path, { host, name, close, bytes })
   return bytes
 }
 

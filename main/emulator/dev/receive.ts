@@ -5,6 +5,7 @@
 import type { Kernel } from '../kernel'
 import { ipHeaderChecksum } from '../link/wire'
 import { get16, put16 } from '../netinet/in'
+import { IFCAP_RXCSUM, IFCAP_RXCSUM_IPV6 } from '../net/ifConstants'
 import { M_VLANTAG } from '../sys/mbuf'
 
 const TH_PUSH = 0x08
@@ -23,15 +24,24 @@ export function checksumIsRight(k: Kernel, slot: number, frame: number): boolean
   return wire.computeChecksum(slot, frame) === stands
 }
 
+/** The capability by which the card checks the sums of a burst: IPv6 has its own. */
+export function rxcsumBit(k: Kernel, slot: number): number {
+  const { wire } = k.machine
+  const l3 = wire.slots.l3off[slot]
+  return l3 !== 0 && wire.bytes[wire.headerAt(slot) + l3] >>> 4 === 6 ? IFCAP_RXCSUM_IPV6 : IFCAP_RXCSUM
+}
+
 /** LRO: headers at RAM address `head` become those of frames `frame` … `frame + n - 1` together, with `payload` bytes. */
 export function joinHeaders(k: Kernel, slot: number, frame: number, n: number, head: number, payload: number): void {
   const { wire } = k.machine
   const { ram } = k.phys
   const t = wire.slots
   const l3 = head + t.l3off[slot]
-  put16(ram, l3 + 2, t.hdrLen[slot] - t.l3off[slot] + payload)
-  put16(ram, l3 + 10, 0)
-  put16(ram, l3 + 10, ipHeaderChecksum(ram, l3))
+  if (ram[l3] >>> 4 === 4) {
+    put16(ram, l3 + 2, t.hdrLen[slot] - t.l3off[slot] + payload)
+    put16(ram, l3 + 10, 0)
+    put16(ram, l3 + 10, ipHeaderChecksum(ram, l3))
+  } else put16(ram, l3 + 4, t.hdrLen[slot] - t.l3off[slot] - 40 + payload)
   // PUSH of the last frame is not lost.
   if (frame + n === t.nsegs[slot]) {
     const flags = wire.bytes[wire.headerAt(slot) + t.l4off[slot] + 13]

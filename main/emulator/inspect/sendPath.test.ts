@@ -42,6 +42,18 @@ describe('the picture of a burst', () => {
     expect(path.connection!.label).toMatch(/^192\.0\.2\.2\.\d+$/)
   })
 
+  it('a connection over IPv6 – the same stations, longer headers; -txcsum6 shows as a software checksum and converts', () => {
+    for (const txcsum6 of [true, false]) {
+      const { path } = pictured({ family: 'inet6', capabilities: { txcsum6 } })
+      const burst = path.burst!
+      expect(path.connection!.label).toMatch(/^2001:db8::2\.\d+$/)
+      expect(burst.tcp[0].len).toBeGreaterThanOrEqual(72)
+      expect(payload(burst.ip.chain)).toBe(burst.len)
+      expect(burst.ip).toMatchObject({ checksumByCard: txcsum6, takesUnmapped: true })
+      expect(burst.ip.converted > 0).toBe(!txcsum6)
+    }
+  })
+
   it('sendfile with unmapped mbufs – socket buffer and pages – cover the queued bytes without gap or overlap', () => {
     const { path } = pictured({})
     let at = 0

@@ -13,7 +13,7 @@ import type { Machine } from '../machine/machine'
 import { PROBE_CHAIN, PROBE_KIND, PROBE_SG } from '../machine/probe'
 import { if_name, ifioctl, type Ifreq } from '../net/if'
 import { vlanInfo } from '../net/if_vlan'
-import { inet_ntoa } from '../netinet/in'
+import { addressText } from '../netinet/in_ifaddr'
 import { INP_TIMEWAIT } from '../netinet/in_pcb'
 import { TCPS_ESTABLISHED, TCPS_LAST_ACK } from '../netinet/tcp_var'
 import { SIOCGIFMEDIA } from '../sys/sockio'
@@ -48,7 +48,7 @@ function isConnection(k: Kernel, tp: number): boolean {
 function label(k: Kernel, tp: number): string {
   const { tcp, inp } = k.inet
   const pcb = tcp.t_inpcb[tp]
-  return `${inet_ntoa(inp.inp_faddr[pcb])}.${inp.inp_fport[pcb]}`
+  return `${addressText(k, inp.inp_faddr[pcb])}.${inp.inp_fport[pcb]}`
 }
 
 export class SendPathReader {

@@ -21,13 +21,12 @@ import { lagg_clone_create, lagg_clone_destroy } from '../net/if_lagg'
 import { vlan_clone_create, vlan_clone_destroy, vlanOf } from '../net/if_vlan'
 import { portOf, softcOf } from '../net/laggPorts'
 import { EINVAL } from '../sys/errno'
-import { INP_TIMEWAIT } from '../netinet/in_pcb'
+import { addressText } from '../netinet/in_ifaddr'
+import { INP_IPV6, INP_TIMEWAIT } from '../netinet/in_pcb'
 import { tcpstates, TT_2MSL, TT_COUNT, TT_DELACK, TT_KEEP, TT_PERSIST, TT_REXMT } from '../netinet/tcp_var'
+import { addresses6Of, nd6_flags, type In6Address } from '../netinet6/in6_ifaddr'
 import * as sockio from '../sys/sockio'
 import type { ZoneRow } from '../vm/uma_core'
-
-/** PERFORMNUD, IFDISABLED, AUTO_LINKLOCAL. Source: sys/netinet6/nd6.h. */
-const ND6_DISABLED = 0x29
 
 export type IoctlName = keyof typeof sockio
 
@@ -44,10 +43,12 @@ export interface InterfaceInfo {
   hwaddr: string
   /** Groups other than `all`. */
   groups: string[]
-  /** ND6_IFF_* bits. IPv6 is switched off on every interface of the model, so they are always the same (assumed). */
+  /** ND6_IFF_* bits: IFDISABLED until the interface has an IPv6 address. */
   nd6: number
   /** IPv4, host order, in the order given. */
   addresses: { address: number; netmask: number; broadcast: number }[]
+  /** IPv6, in the order given. */
+  addresses6: In6Address[]
 }
 
 /** A socket buffer as struct xsockbuf shows it. */
@@ -69,6 +70,8 @@ export interface SocketInfo {
   lport: number
   faddr: number
   fport: number
+  /** IPv6: the addresses as text, '' = any; laddr and faddr are 0. */
+  inet6?: { laddr: string; faddr: string }
   state: string
   offloaded: boolean
   rcv: SockbufInfo
@@ -184,8 +187,9 @@ function interfaceInfo(k: Kernel, ifp: number): InterfaceInfo {
     lladdr: hasAddress ? lladdr : '',
     hwaddr: own === lladdr ? '' : own,
     groups: [...(t.text.groups[ifp] ?? [])],
-    nd6: ND6_DISABLED,
+    nd6: nd6_flags(k, ifp),
     addresses: addressesOf(k, ifp),
+    addresses6: addresses6Of(k, ifp),
   }
 }
 
@@ -244,12 +248,15 @@ function socketInfo(k: Kernel, inp: number): SocketInfo {
     return at === 0 ? 0 : Math.max(0, Math.floor((at - now) / 1e6))
   }
   const listening = p.inp_listening[inp] !== 0
+  const isipv6 = (p.inp_flags[inp] & INP_IPV6) !== 0
+  const text6 = (address: number): string => (address === 0 ? '' : addressText(k, address))
   return {
     pcb: inp,
-    laddr: p.inp_laddr[inp],
+    laddr: isipv6 ? 0 : p.inp_laddr[inp],
     lport: p.inp_lport[inp],
-    faddr: p.inp_faddr[inp],
+    faddr: isipv6 ? 0 : p.inp_faddr[inp],
     fport: p.inp_fport[inp],
+    ...(isipv6 && { inet6: { laddr: text6(p.inp_laddr[inp]), faddr: text6(p.inp_faddr[inp]) } }),
     state: waits ? 'TIME_WAIT' : tcpstates[t.t_state[tp]],
     offloaded: false,
     rcv: so === 0 ? emptyBuffer : sockbufInfo(k, s.so_rcv[so]),

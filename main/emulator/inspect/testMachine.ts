@@ -16,6 +16,8 @@ export interface TestOptions {
   contiguity?: number
   /** Card of the server; the peer has a T6. */
   model?: 'igb'
+  /** Traffic over IPv6; both hosts then have 2001:db8::1 and ::2 as well. */
+  family?: 'inet6'
   tunables?: { [name: string]: string }
   link?: Partial<MachineConfig['link']>
   workload?: Partial<MachineConfig['workload']>
@@ -45,6 +47,7 @@ export function testMachine(options: TestOptions = {}): Machine {
         model: id === 0 ? (options.model ?? 't6') : 't6',
         address: `192.0.2.${id + 1}`,
         prefixLength: 24,
+        ...(options.family === 'inet6' ? { address6: `2001:db8::${id + 1}`, prefixLength6: 64 } : {}),
         mtu: 1500,
         capabilities: id === 0 ? { nomap: options.nomap !== false, ...options.capabilities } : {},
       },
@@ -71,6 +74,7 @@ export function testMachine(options: TestOptions = {}): Machine {
       sendLowat: 0,
       sendfileFlags: 0,
       port: 80,
+      ...(options.family === undefined ? {} : { family: options.family }),
       ...options.workload,
     },
     cost: { on: options.cost ?? false, parameters: {} },

@@ -11,6 +11,8 @@ import { EV_THREAD_WAKEUP } from '../machine/eventKinds'
 import { EINVAL, ENOBUFS, ENOPROTOOPT, ENOTCONN, EOPNOTSUPP } from '../sys/errno'
 import { SB_AUTOSIZE, SB_WAIT, SBS_CANTRCVMORE, SBS_CANTSENDMORE } from '../sys/sockbuf'
 import {
+  AF_INET,
+  AF_INET6,
   SHUT_RD,
   SHUT_RDWR,
   SHUT_WR,
@@ -34,6 +36,7 @@ import {
   SS_PROTOREF,
 } from '../sys/socket'
 import { KASSERT } from '../sys/systm'
+import { INP_IPV6 } from '../netinet/in_pcb'
 import {
   tcp_usr_abort,
   tcp_usr_attach,
@@ -155,14 +158,14 @@ function sockbufAlloc(k: Kernel): number {
 /** Result of the calls that give a socket. */
 export let so_result = 0
 
-/** socreate: a TCP socket with one reference, its owner's. 0 in {@link so_result} on error. */
-export function socreate(k: Kernel): number {
+/** socreate: a TCP socket of a family with one reference, its owner's. 0 in {@link so_result} on error. */
+export function socreate(k: Kernel, family = AF_INET): number {
   const so = soalloc(k)
   so_result = 0
   if (so === 0) return ENOBUFS
   const s = k.so
   s.so_count[so] = 1
-  const error = tcp_usr_attach(k, so)
+  const error = tcp_usr_attach(k, so, family)
   if (error !== 0) {
     s.so_count[so] = 0
     s.so_state[so] |= SS_NOFDREF
@@ -189,7 +192,8 @@ export function sonewconn(k: Kernel, head: number, connstatus: number): number {
   s.so_linger[so] = s.so_linger[head]
   s.so_state[so] = SS_NOFDREF | connstatus
   // A child starts with the marks of its parent. Source: uipc_socket.c sonewconn.
-  const error = tcp_usr_attach(k, so)
+  const family = (k.inet.inp.inp_flags[s.so_pcb[head]] & INP_IPV6) !== 0 ? AF_INET6 : AF_INET
+  const error = tcp_usr_attach(k, so, family)
   if (error !== 0) {
     sodealloc(k, so)
     return 0
@@ -224,7 +228,7 @@ function solisten_enqueue(k: Kernel, so: number): void {
   sorwakeup(k, head)
 }
 
-/** sobind: local address and port (0 = any). */
+/** sobind: local address and port (0 = any). An IPv6 address is a row of in6.addr. */
 export function sobind(k: Kernel, so: number, address: number, port: number): number {
   return tcp_usr_bind(k, so, address, port)
 }

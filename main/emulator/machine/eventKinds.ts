@@ -60,6 +60,9 @@ export const EV_IGB_LINK = 26
 /** Task. a = host: a zone of mbufs is at its limit, queues are given up. */
 export const EV_MB_RECLAIM = 27
 
+/** a = host, b = packet, c = its generation: fragments of an IPv6 packet did not all come in time. */
+export const EV_FRAG6 = 28
+
 /** Room for kinds; handlers are an array of this length. */
 export const EVENT_KINDS = 64
 
@@ -92,4 +95,5 @@ export const eventNames: readonly string[] = [
   'igb queue interrupt',
   'igb link negotiated',
   'mbuf reclaim',
+  'ipv6 fragments time out',
 ]

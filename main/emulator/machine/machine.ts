@@ -62,6 +62,7 @@ export class Machine {
     this.on(EV_CPU_RUN, (host, cpu) => this.kernels[host].cpu.dispatch(cpu))
     for (const kernel of this.kernels) kernel.boot()
     this.link.booted = true
+    this.registry.booted()
   }
 
   /** Wires the handler of an event kind. Only during construction: handlers are code, not state. */

@@ -63,4 +63,25 @@ describe('state registry', () => {
     two.fixed('x', Float64Array.of(0.1 + 2 ** -56))
     expect(one.digest()).not.toBe(two.digest())
   })
+
+  it('a quiet part – is in the digest only while it is not as it was at boot', () => {
+    const made = (quiet: boolean): { registry: Registry; used: { n: number } } => {
+      const registry = new Registry()
+      registry.record('always', { n: 1 })
+      const used = quiet ? registry.record('feature', { n: 0 }, { quiet: true }) : { n: 0 }
+      registry.booted()
+      return { registry, used }
+    }
+    const [without, withIt] = [made(false), made(true)]
+    expect(withIt.registry.digest()).toBe(without.registry.digest())
+    const before = withIt.registry.save()
+    withIt.used.n = 1
+    expect(withIt.registry.digest()).not.toBe(without.registry.digest())
+    // Restored on another machine it counts as there.
+    const other = made(true)
+    other.registry.load(withIt.registry.save())
+    expect(other.registry.digest()).toBe(withIt.registry.digest())
+    withIt.registry.load(before)
+    expect(withIt.registry.digest()).toBe(without.registry.digest())
+  })
 })

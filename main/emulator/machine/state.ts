@@ -58,18 +58,14 @@ export type Plain = number | string | boolean | null | Plain[] | { [key: string]
 /** What a part is for. Observers (profile, probes, charts) watch the machine and are left out of the digest. */
 export interface PartOptions {
   observer?: boolean
-  /**
-   * Of a table: it is out of the digest until it has given out its first row. For what a machine only has when somebody asks for it, so that the
-   * digests of all others stay as they are. Snapshots hold it in any case.
-   */
-  onDemand?: boolean
+  /** Left out of the digest while the part is as it was at boot ({@link Registry.booted}): a feature that nobody uses does not show in the digest. */
+  quiet?: boolean
 }
 
 interface Part {
   name: string
   observer: boolean
-  /** Nothing of it exists yet. */
-  absent?(): boolean
+  quiet: boolean
   save(): PartImage
   load(image: PartImage): void
   hash(digest: Digest): void
@@ -204,6 +200,8 @@ function clonePlain(value: Plain): Plain {
 export class Registry {
   private readonly parts: Part[] = []
   private readonly names = new Set<string>()
+  /** Digests of the quiet parts at boot, which follow from the configuration. */
+  private readonly bootDigests = new Map<Part, string>()
 
   private add(part: Part): void {
     if (this.names.has(part.name)) throw new Error(`state part ${part.name} is registered twice`)
@@ -269,7 +267,7 @@ export class Registry {
     this.add({
       name,
       observer: options.observer ?? false,
-      absent: () => options.onDemand === true && table.high === 1,
+      quiet: options.quiet ?? false,
       save: () => {
         const arrays: { [column: string]: AnyColumn } = { '': nextFree.slice(0, table.high) }
         for (const { key, stride } of columns) arrays[key] = (table[key] as AnyColumn).slice(0, table.high * stride)
@@ -310,6 +308,7 @@ export class Registry {
     this.add({
       name,
       observer: options.observer ?? false,
+      quiet: options.quiet ?? false,
       save: () => ({ arrays: { data: read().slice() }, plain: null }),
       load: ({ arrays }) => write(arrays['data']),
       hash: (digest) => digest.array(read()),
@@ -332,6 +331,7 @@ export class Registry {
     this.add({
       name,
       observer: options.observer ?? false,
+      quiet: options.quiet ?? false,
       save: () => ({ arrays: {}, plain: clonePlain(target) }),
       load: ({ plain }) => {
         const copy = clonePlain(plain) as { [key: string]: Plain }
@@ -341,6 +341,11 @@ export class Registry {
       hash: (digest) => digest.plain(target),
     })
     return data
+  }
+
+  /** The machine has booted: what quiet parts hold now is not news. */
+  booted(): void {
+    for (const part of this.parts) if (part.quiet) this.bootDigests.set(part, digestOf(part))
   }
 
   /** Copies everything. */
@@ -363,7 +368,7 @@ export class Registry {
   digest(): string {
     const digest = new Digest()
     for (const part of this.parts) {
-      if (part.observer || part.absent?.() === true) continue
+      if (part.observer || (part.quiet && digestOf(part) === this.bootDigests.get(part))) continue
       digest.text(part.name)
       part.hash(digest)
     }
@@ -372,10 +377,12 @@ export class Registry {
 
   /** Digest of each part, to find the first one in which two machines differ. */
   digestParts(): { name: string; digest: string; observer: boolean }[] {
-    return this.parts.map((part) => {
-      const digest = new Digest()
-      part.hash(digest)
-      return { name: part.name, digest: digest.hex(), observer: part.observer }
-    })
+    return this.parts.map((part) => ({ name: part.name, digest: digestOf(part), observer: part.observer }))
   }
+}
+
+function digestOf(part: Part): string {
+  const digest = new Digest()
+  part.hash(digest)
+  return digest.hex()
 }

@@ -11,6 +11,7 @@ import type { Table } from '../machine/state'
 import { SIOCSIFFLAGS } from '../sys/sockio'
 import { IFF_UP, IFT_IEEE8023ADLAG, type interfaceCounters, LINK_STATE_DOWN, LINK_STATE_UP } from './ifConstants'
 import type { MediaStatus } from './if_media'
+import type { In6Words } from '../netinet6/in6'
 import { vlan_iflladdr, vlan_link_state, vlanDriver, vlanSpec } from './if_vlan'
 import { lagg_port_ifdetach, lagg_port_state } from './laggPorts'
 import type { Lagg } from './laggTables'
@@ -106,6 +107,9 @@ export interface Ifreq {
   ifra_addr?: number
   ifra_mask?: number
   ifra_broadaddr?: number
+  /** IPv6, for the commands with _IN6. */
+  ifra6_addr?: In6Words
+  ifra6_prefixlen?: number
   ifm?: MediaStatus
   /** Subtype asked for by SIOCSIFMEDIA, for instance `autoselect`. */
   ifr_media?: string
@@ -142,6 +146,8 @@ export type Ifnet = Table<typeof ifnetSpec> & {
   text: IfnetText
   /** Drivers by number; `if_driver` of a row is an index. Code, not state. */
   drivers: InterfaceDriver[]
+  /** Who wants to know that an interface goes away (ifnet_departure_event). Code, not state. */
+  departure: ((k: Kernel, ifp: number) => void)[]
   /** Handle of net.link.log_link_state_change. */
   logLinkStateChange: number
 }
@@ -189,7 +195,15 @@ export function createIfnet(k: Kernel): Ifnet {
     source: 'net/if.c',
     fidelity: 'read',
   })
-  return Object.assign(table, { ifaddr, text, vlan, lagg: null, drivers: [vlanDriver], logLinkStateChange })
+  return Object.assign(table, {
+    ifaddr,
+    text,
+    vlan,
+    lagg: null,
+    drivers: [vlanDriver],
+    departure: [],
+    logLinkStateChange,
+  })
 }
 
 /** Registers a driver; the number goes into `if_driver`. */
@@ -254,6 +268,7 @@ export function if_detach(k: Kernel, ifp: number): void {
   // Routes that connections remember.
   const inp = k.inet?.inp
   for (let row = 1; row < (inp?.high ?? 0); row++) if (inp.inp_routeifp[row] === ifp) inp.inp_routeifp[row] = 0
+  for (const leave of t.departure) leave(k, ifp)
   delete t.text.names[ifp]
   delete t.text.descriptions[ifp]
   delete t.text.groups[ifp]

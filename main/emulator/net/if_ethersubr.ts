@@ -7,6 +7,8 @@ import { m_adj, M_PREPEND, m_pullup } from '../kern/uipc_mbuf'
 import type { Kernel } from '../kernel'
 import { functionId } from '../machine/cost'
 import { ip_input } from '../netinet/ip_input'
+import { ip6_input } from '../netinet6/ip6_input'
+import { ETHERTYPE_IPV6 } from '../netinet6/nd6'
 import { EHOSTDOWN, ENETDOWN, ENOBUFS } from '../sys/errno'
 import { M_VLANTAG } from '../sys/mbuf'
 import { M_NOWAIT } from '../sys/param'
@@ -145,6 +147,11 @@ function input(k: Kernel, rcvif: number, m: number): void {
     return
   }
   if (type !== ETHERTYPE_IP) {
+    if (type === ETHERTYPE_IPV6) {
+      m_adj(k, m, ETHER_HDR_LEN)
+      ip6_input(k, m)
+      return
+    }
     n.if_noproto[ifp]++
     m_freem(k, m)
     return

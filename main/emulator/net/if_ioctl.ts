@@ -3,11 +3,15 @@
  * (read; order of checks as in reference kernel-mbuf-sendfile 8.2).
  */
 import type { Kernel } from '../kernel'
+import { in6_control } from '../netinet6/in6_ifaddr'
 import { EADDRNOTAVAIL, EEXIST, EINVAL, ENXIO, EOPNOTSUPP, EPERM } from '../sys/errno'
 import {
   SIOCAIFADDR,
+  SIOCAIFADDR_IN6,
   SIOCDIFADDR,
+  SIOCDIFADDR_IN6,
   SIOCGIFADDR,
+  SIOCGIFADDR_IN6,
   SIOCGIFCAP,
   SIOCGIFDESCR,
   SIOCGIFFLAGS,
@@ -166,6 +170,8 @@ export function ifioctl(k: Kernel, name: string, command: number, ifr: Ifreq, pr
       return 0
     case SIOCGIFADDR:
       return in_control(k, ifp, command, ifr)
+    case SIOCGIFADDR_IN6:
+      return in6_control(k, ifp, command, ifr)
     case SIOCGIFMEDIA: {
       const media = driver.if_media_status?.(k, ifp) ?? null
       if (media === null) return EINVAL
@@ -210,6 +216,9 @@ export function ifioctl(k: Kernel, name: string, command: number, ifr: Ifreq, pr
     case SIOCAIFADDR:
     case SIOCDIFADDR:
       return in_control(k, ifp, command, ifr)
+    case SIOCAIFADDR_IN6:
+    case SIOCDIFADDR_IN6:
+      return in6_control(k, ifp, command, ifr)
     case SIOCSIFMEDIA:
     case SIOCSETVLAN:
     case SIOCSLAGG:

@@ -2,11 +2,13 @@
  * lo0. It has no NOMAP: ip_output converts, and the local receiver gets mbufs that refer to the very pages of the sender.
  * Source: sys/net/if_loop.c (derived; reference kernel-mbuf-sendfile 4.4: capabilities 0x680003, MTU 16384).
  */
+import { mtodAddr } from '../kern/kern_mbuf'
 import type { Kernel } from '../kernel'
 import { CAUSE, functionId } from '../machine/cost'
 import { EV_LOOP_INPUT } from '../machine/eventKinds'
 import { INADDR_LOOPBACK } from '../netinet/in'
 import { ip_input } from '../netinet/ip_input'
+import { ip6_input } from '../netinet6/ip6_input'
 import { EOPNOTSUPP } from '../sys/errno'
 import {
   CSUM_DATA_VALID,
@@ -73,7 +75,8 @@ export function looutput(k: Kernel, ifp: number, m: number): number {
   n.if_ibytes[ifp] += mb.ph_len[m]
   const asked = mb.ph_csum_flags[m]
   let flags = 0
-  if ((n.if_capenable[ifp] & IFCAP_RXCSUM) !== 0) {
+  const family = k.phys.ram[mtodAddr(k, m)] >>> 4
+  if ((n.if_capenable[ifp] & (family === 6 ? IFCAP_RXCSUM_IPV6 : IFCAP_RXCSUM)) !== 0) {
     flags = LO_CSUM_SET
     mb.ph_csum_data[m] = 0xffff
   } else if ((asked & CSUM_IP) !== 0) flags = CSUM_IP_CHECKED | CSUM_IP_VALID
@@ -90,7 +93,8 @@ export function looutput(k: Kernel, ifp: number, m: number): number {
 /** Task of EV_LOOP_INPUT. */
 export function loopInput(k: Kernel, m: number): void {
   if (k.cost.on) k.cost.charge(CAUSE.interrupt, k.cost.p.contextSwitch)
-  ip_input(k, m)
+  if (k.phys.ram[mtodAddr(k, m)] >>> 4 === 6) ip6_input(k, m)
+  else ip_input(k, m)
 }
 
 function loioctl(k: Kernel, ifp: number, command: number, ifr: Ifreq): number {

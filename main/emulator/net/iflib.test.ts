@@ -7,7 +7,8 @@ import { m_get } from '../kern/kern_mbuf'
 import type { Kernel } from '../kernel'
 import type { Machine } from '../machine/machine'
 import { ENOBUFS } from '../sys/errno'
-import { CSUM_IP_TCP, CSUM_IP_TSO, M_VLANTAG, MT_DATA } from '../sys/mbuf'
+import { put16 } from '../netinet/in'
+import { CSUM_IP6_TCP, CSUM_IP6_TSO, CSUM_IP_TCP, CSUM_IP_TSO, M_VLANTAG, MT_DATA } from '../sys/mbuf'
 import { M_WAITOK } from '../sys/param'
 import { if_transmit, ifunit } from './if'
 
@@ -50,6 +51,38 @@ function pieces(n: number, size: number): { m: number; payload: number[] } {
 }
 
 describe('iflib_encap (iflib.c)', () => {
+  it('a TSO packet of IPv6 – context with 40 bytes of IP header and not marked IPv4, no header checksum asked for; every frame right', () => {
+    const b = new Uint8Array(86)
+    put16(b, 12, 0x86dd)
+    b[14] = 0x60
+    put16(b, 18, 32 + 3000)
+    b[20] = 6
+    b[37] = 1
+    b[53] = 2
+    b[66] = 8 << 4
+    b.fill(1, 74)
+    const m = mappedPacket(k, b)
+    const payload = Uint8Array.from({ length: 3000 }, (_, i) => i * 7)
+    appendMapped(k, m, payload.subarray(0, 1500))
+    appendMapped(k, m, payload.subarray(1500))
+    k.mb.ph_csum_flags[m] = CSUM_IP6_TCP | CSUM_IP6_TSO
+    k.mb.ph_csum_data[m] = 16
+    k.mb.ph_tso_segsz[m] = 1428
+    expect(if_transmit(k, ifp(), m)).toBe(0)
+    const word = (n: number): number => k.phys.ram32[txq().ba[1] / 4 + n]
+    expect(word(0)).toBe((14 << 9) | 40)
+    // DTYP context, DEXT, L4T TCP and nothing else.
+    expect(word(2) >>> 0).toBe(0x20200800)
+    expect(word(3)).toBe((1428 << 16) | (32 << 8))
+    // First data descriptor: TSE; payload length, TXSM without IXSM.
+    expect(word(6) & 0x80000000).not.toBe(0)
+    expect(word(7)).toBe((3000 << 14) | 0x200)
+    machine.runUntil(1e6)
+    expect(frames.map((frame) => frame.length - 86)).toEqual([1428, 1428, 144])
+    expect(frames.flatMap((frame) => [...frame.subarray(86)])).toEqual([...payload])
+    expect(frames.map((frame) => (frame[18] << 8) | frame[19])).toEqual([1460, 1460, 176])
+  })
+
   it('a plain packet of three pieces – three data descriptors, no context, the bytes as they lie', () => {
     const { m, payload } = pieces(2, 100)
     expect(if_transmit(k, ifp(), m)).toBe(0)

@@ -30,7 +30,7 @@ import {
   type PacketInfo,
 } from '../dev/e1000/igb_txrx'
 import { EFBIG, ENETDOWN, ENOBUFS, ENOMEM } from '../sys/errno'
-import { CSUM_TSO, M_VLANTAG } from '../sys/mbuf'
+import { CSUM_DELAY_DATA_IPV6, CSUM_IP6_TSO, CSUM_TSO, M_VLANTAG } from '../sys/mbuf'
 import { M_NOWAIT, PAGE_SIZE } from '../sys/param'
 import { KASSERT } from '../sys/systm'
 import { ETHER_HDR_LEN, ETHER_VLAN_ENCAP_LEN, IFF_DRV_RUNNING, LINK_STATE_UP } from './ifConstants'
@@ -110,7 +110,9 @@ const info: PacketInfo = {
 
 /** Where headers end, for offloads. @returns the packet (a copy after m_pullup), or 0 when that failed (it is freed). Source: iflib_parse_header. */
 function iflib_parse_header(k: Kernel, q: number, m: number): number {
-  const need = Math.min(k.mb.ph_len[m], ETHER_HDR_LEN + 40)
+  // Ethernet, IP and TCP header of IPv4; IPv6 needs 20 bytes more.
+  const isipv6 = (info.csumFlags & (CSUM_DELAY_DATA_IPV6 | CSUM_IP6_TSO)) !== 0
+  const need = Math.min(k.mb.ph_len[m], ETHER_HDR_LEN + (isipv6 ? 60 : 40))
   if (k.mb.m_len[m] < need) {
     igbOf(k).txq.m_pullups[q]++
     m = m_pullup(k, m, need)
@@ -125,13 +127,13 @@ function iflib_parse_header(k: Kernel, q: number, m: number): number {
     info.ehdrlen += ETHER_VLAN_ENCAP_LEN
   }
   info.ipv4 = type === 0x0800
-  if (!info.ipv4) {
+  if (!info.ipv4 && type !== 0x86dd) {
     info.csumFlags = 0
     return m
   }
   const ip = at + info.ehdrlen
-  info.ipHlen = (ram[ip] & 15) * 4
-  info.tcp = ram[ip + 9] === 6
+  info.ipHlen = info.ipv4 ? (ram[ip] & 15) * 4 : 40
+  info.tcp = ram[ip + (info.ipv4 ? 9 : 6)] === 6
   if (info.tcp) info.tcpHlen = (ram[ip + info.ipHlen + 12] >>> 4) * 4
   info.tsoSegsz = k.mb.ph_tso_segsz[m]
   return m

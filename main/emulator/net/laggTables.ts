@@ -105,9 +105,9 @@ export interface Lagg {
   initial: { -readonly [K in keyof typeof controlSpec]: number }
 }
 
-/** The tables of a host. They are out of its digest until the first lagg is made: hosts without one are as they were before lagg(4) came. */
+/** The tables of a host. They are out of its digest while they are as at boot: hosts without a lagg are as they were before lagg(4) came. */
 export function createLaggTables(k: Kernel): Omit<Lagg, 'driver' | 'initial'> {
-  const options = { onDemand: true }
+  const options = { quiet: true }
   return {
     sc: k.registry.table(k.part('lagg'), softcSpec, 2, options),
     port: k.registry.table(k.part('laggport'), portSpec, 4, options),

@@ -33,6 +33,8 @@ export const IP_DST = 16
 export const TCP_HDRLEN = 20
 /** sizeof(struct tcpiphdr) */
 export const TCPIP_HDRLEN = 40
+/** sizeof(struct ip6_hdr) + sizeof(struct tcphdr) */
+export const TCPIP6_HDRLEN = 60
 /** Field offsets of the TCP header. */
 export const TH_SPORT = 0
 export const TH_DPORT = 2

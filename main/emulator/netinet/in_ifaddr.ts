@@ -4,8 +4,11 @@
  * in_pcbladdr, sys/net/route.c (derived).
  */
 import type { Kernel } from '../kernel'
-import { ifa_ifwithaddr, ifa_ifwithnet } from '../net/if'
-import { INADDR_LOOPBACK } from './in'
+import { if_name, ifa_ifwithaddr, ifa_ifwithnet } from '../net/if'
+import { in6_getscope, in6_words, isInet6 } from '../netinet6/in6'
+import { in6_localip, in6_selectroute, in6_selectsrc } from '../netinet6/in6_ifaddr'
+import { inet_ntop6 } from '../netinet6/in6_text'
+import { INADDR_LOOPBACK, inet_ntoa } from './in'
 
 /** True for an address of this host. */
 export function in_localip(k: Kernel, address: number): boolean {
@@ -25,6 +28,30 @@ export function in_pcbladdr(k: Kernel, destination: number): number {
   if (destination >>> 24 === 127) return INADDR_LOOPBACK
   const ifa = ifa_ifwithnet(k, destination)
   return ifa === 0 ? 0 : k.ifnet.ifaddr.ifa_addr[ifa]
+}
+
+// Whoever has an address as connections keep it (in6.ts: IPv4 itself, or the row of an IPv6 address) asks these.
+
+/** True for an address of this host, of either family. */
+export function isLocalAddress(k: Kernel, address: number): boolean {
+  return isInet6(address) ? in6_localip(k, address) : in_localip(k, address)
+}
+
+/** Interface that a destination of either family is reached by; 0 = no route. */
+export function routeTo(k: Kernel, destination: number): number {
+  return isInet6(destination) ? in6_selectroute(k, destination) : in_route(k, destination)
+}
+
+/** Source address for a destination of either family, or 0. */
+export function sourceFor(k: Kernel, destination: number): number {
+  return isInet6(destination) ? in6_selectsrc(k, destination) : in_pcbladdr(k, destination)
+}
+
+/** Text of an address of either family; a link-local one with its interface. */
+export function addressText(k: Kernel, address: number): string {
+  if (!isInet6(address)) return inet_ntoa(address)
+  const scope = in6_getscope(k, address)
+  return inet_ntop6(in6_words(k, address, true)) + (scope === 0 ? '' : `%${if_name(k, scope)}`)
 }
 
 /** Netmask of a prefix length 0 … 32. */

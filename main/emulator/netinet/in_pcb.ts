@@ -1,14 +1,18 @@
 /**
- * Protocol control blocks: the four-tuple of a connection, the hash that finds it, ports. Source: sys/netinet/in_pcb.c (derived; the load-balancing
- * group of SO_REUSEPORT_LB is the only sharing of a listening port).
+ * Protocol control blocks: the four-tuple of a connection, the hash that finds it, ports. Addresses are IPv4 addresses or rows of in6.addr (in6.ts), so
+ * that both families share everything here. Source: sys/netinet/in_pcb.c, sys/netinet6/in6_pcb.c (derived; the load-balancing group of SO_REUSEPORT_LB is
+ * the only sharing of a listening port).
  */
 import type { Kernel } from '../kernel'
 import type { Prng } from '../machine/prng'
 import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, EISCONN } from '../sys/errno'
 import { INADDR_ANY } from './in'
-import { in_localip, in_pcbladdr } from './in_ifaddr'
+import { isLocalAddress, sourceFor } from './in_ifaddr'
+import { isInet6 } from '../netinet6/in6'
 
 // inp_flags
+/** The connection is IPv6: its addresses are rows of in6.addr. Source: in_pcb.h, there in inp_vflag. */
+export const INP_IPV6 = 0x2
 export const INP_TIMEWAIT = 0x01000000
 export const INP_DROPPED = 0x04000000
 export const INP_SOCKREF = 0x08000000
@@ -52,8 +56,8 @@ function INP_PCBHASH(faddr: number, lport: number, fport: number): number {
   return (faddr ^ (faddr >>> 16) ^ lport ^ (fport << 3) ^ (fport >>> 5)) & (TCBHASHSIZE - 1)
 }
 
-/** in_pcballoc: a control block for a socket. */
-export function in_pcballoc(k: Kernel, so: number): number {
+/** in_pcballoc: a control block for a socket. `flags`: INP_IPV6 or 0. */
+export function in_pcballoc(k: Kernel, so: number, flags = 0): number {
   const t = k.inet.inp
   const inp = t.alloc()
   t.inp_socket[inp] = so
@@ -62,7 +66,7 @@ export function in_pcballoc(k: Kernel, so: number): number {
   t.inp_faddr[inp] = INADDR_ANY
   t.inp_lport[inp] = 0
   t.inp_fport[inp] = 0
-  t.inp_flags[inp] = 0
+  t.inp_flags[inp] = flags
   t.inp_flowid[inp] = 0
   t.inp_flowtype[inp] = 0
   t.inp_hash[inp] = 0
@@ -99,16 +103,25 @@ function removeHash(k: Kernel, inp: number): void {
 export function in_pcbbind(k: Kernel, inp: number, address: number, port: number, reuse: boolean): number {
   const t = k.inet.inp
   if (t.inp_lport[inp] !== 0 || t.inp_laddr[inp] !== INADDR_ANY) return EINVAL
-  if (address !== INADDR_ANY && !in_localip(k, address)) return EADDRNOTAVAIL
+  if (address !== INADDR_ANY && !isLocalAddress(k, address)) return EADDRNOTAVAIL
   let lport = port
   if (lport === 0) {
     lport = in_pcb_lport(k)
     if (lport === 0) return EADDRNOTAVAIL
-  } else if (t.ports[lport] !== 0 && !reuse) return EADDRINUSE
+  } else if (t.ports[lport] !== 0 && !reuse && usesPort(k, inp, lport)) return EADDRINUSE
   t.inp_laddr[inp] = address
   t.inp_lport[inp] = lport
   t.ports[lport]++
   return 0
+}
+
+/** True if another block of the same family has the port: sockets of IPv4 and of IPv6 (net.inet6.ip6.v6only is 1) do not meet. */
+function usesPort(k: Kernel, inp: number, lport: number): boolean {
+  const t = k.inet.inp
+  const family = t.inp_flags[inp] & INP_IPV6
+  for (let at = 1; at < t.high; at++)
+    if (at !== inp && t.inp_lport[at] === lport && (t.inp_flags[at] & INP_IPV6) === family) return true
+  return false
 }
 
 /** in_pcb_lport: a free ephemeral port, or 0. Source: in_pcb.c in_pcb_lport with net.inet.ip.portrange. */
@@ -135,7 +148,7 @@ export function in_pcbconnect(k: Kernel, inp: number, address: number, port: num
   if (t.inp_faddr[inp] !== INADDR_ANY) return EISCONN
   let laddr = t.inp_laddr[inp]
   if (laddr === INADDR_ANY) {
-    laddr = in_pcbladdr(k, address)
+    laddr = sourceFor(k, address)
     if (laddr === 0) return EADDRNOTAVAIL
   }
   if (t.inp_lport[inp] === 0) {
@@ -249,15 +262,22 @@ export function in_pcblookup_exact(k: Kernel, faddr: number, fport: number, ladd
  */
 export function in_pcblookup_listen(k: Kernel, faddr: number, fport: number, laddr: number, lport: number): number {
   const t = k.inet.inp
+  const family = isInet6(laddr) ? INP_IPV6 : 0
   for (let pass = 0; pass < 2; pass++) {
     const wanted = pass === 0 ? laddr : INADDR_ANY
     let count = 0
     for (let at = t.info.listen; at !== 0; at = t.inp_listnext[at])
-      if (t.inp_lport[at] === lport && t.inp_laddr[at] === wanted) count++
+      if (t.inp_lport[at] === lport && t.inp_laddr[at] === wanted && (t.inp_flags[at] & INP_IPV6) === family) count++
     if (count === 0) continue
     let index = ((faddr ^ (faddr >>> 16) ^ (lport ^ fport)) >>> 0) % count
     for (let at = t.info.listen; at !== 0; at = t.inp_listnext[at])
-      if (t.inp_lport[at] === lport && t.inp_laddr[at] === wanted && index-- === 0) return at
+      if (
+        t.inp_lport[at] === lport &&
+        t.inp_laddr[at] === wanted &&
+        (t.inp_flags[at] & INP_IPV6) === family &&
+        index-- === 0
+      )
+        return at
   }
   return 0
 }

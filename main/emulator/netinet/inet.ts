@@ -50,7 +50,7 @@ function createIpstat(k: Kernel) {
     ips_ofragments: 0,
     ips_cantfrag: 0,
     ips_noroute: 0,
-    /** Packets with unmapped mbufs that were converted: for lack of NOMAP, for a software checksum; failures (counters of the lab). */
+    /** Of IPv4 and IPv6: packets with unmapped mbufs that were converted: for lack of NOMAP, for a software checksum; failures (counters of the lab). */
     lab_converted_nomap: 0,
     lab_converted_csum: 0,
     lab_convert_failed: 0,

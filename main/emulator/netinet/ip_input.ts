@@ -7,7 +7,7 @@ import { m_adj, m_pullup } from '../kern/uipc_mbuf'
 import type { Kernel } from '../kernel'
 import { functionId } from '../machine/cost'
 import { CSUM_IP_CHECKED, CSUM_IP_VALID } from '../sys/mbuf'
-import { get16, get32, IP_DST, IP_HDRLEN, IP_LEN, IP_MF, IP_OFF, IP_OFFMASK, IP_P, IPPROTO_TCP } from './in'
+import { get16, get32, IP_DST, IP_HDRLEN, IP_LEN, IP_MF, IP_OFF, IP_OFFMASK, IP_P, IP_SRC, IPPROTO_TCP } from './in'
 import { in_localip } from './in_ifaddr'
 import { in_cksum_hdr } from './ip_output'
 import { tcp_input } from './tcp_input'
@@ -64,7 +64,8 @@ function input(k: Kernel, m: number): void {
     if (mb.ph_len[m] > length) m_adj(k, m, length - mb.ph_len[m])
   }
   const dst = get32(ram, at + IP_DST)
-  if (!in_localip(k, dst) && dst >>> 24 !== 127) {
+  // Nobody has a source in 0.0.0.0/8: as numbers those stand for IPv6 addresses (in6.ts).
+  if (ram[at + IP_SRC] === 0 || (!in_localip(k, dst) && dst >>> 24 !== 127)) {
     stat.ips_cantforward++
     m_freem(k, m)
     return
@@ -81,5 +82,5 @@ function input(k: Kernel, m: number): void {
     return
   }
   stat.ips_delivered++
-  tcp_input(k, m)
+  tcp_input(k, m, IP_HDRLEN)
 }

@@ -6,6 +6,7 @@
  */
 import { m_freem, mtodAddr } from '../kern/kern_mbuf'
 import { m_adj, m_pullup } from '../kern/uipc_mbuf'
+import { in6_cksum_pseudo, in6_get, IP6_DST, IP6_PLEN, IP6_SRC } from '../netinet6/in6'
 import { in_cksum_skip } from './in_cksum'
 import { sbappendstream, sbdrop, sbreserve, sbspace } from '../kern/uipc_sockbuf'
 import { socantrcvmore, soisconnected, soisdisconnected, sorwakeup, sowwakeup } from '../kern/uipc_socket'
@@ -191,24 +192,24 @@ function tcp_dooptions(k: Kernel, ram: Uint8Array, at: number, count: number, sy
 /** The header of the segment being worked on, in host order. */
 const th = { seq: 0, ack: 0, flags: 0, win: 0, sport: 0, dport: 0, src: 0, dst: 0 }
 
-/** tcp_input: m begins with the IP header; it is consumed. Source: tcp_input.c tcp_input. */
-export function tcp_input(k: Kernel, m: number): void {
+/** tcp_input: m begins with the IP header, which has `off0` bytes (20: IPv4, 40: IPv6); it is consumed. Source: tcp_input.c tcp_input, tcp6_input. */
+export function tcp_input(k: Kernel, m: number, off0: number): void {
   if (k.cost.on) {
     k.cost.enter(FN_tcp_input)
     k.cost.charge(CAUSE.protocol, k.cost.p.tcpInput)
     k.cost.chargeMisses(k.cost.p.pcbLines)
     for (let i = 0; i < k.cost.p.pcbLoneLines; i++) k.cost.chargeMisses(1)
   }
-  input(k, m)
+  input(k, m, off0)
   if (k.cost.on) k.cost.leave()
 }
 
-function input(k: Kernel, m: number): void {
+function input(k: Kernel, m: number, off0: number): void {
   const stat = k.inet.tcpstat
   stat.tcps_rcvtotal++
   let mb = k.mb
-  if (mb.m_len[m] < IP_HDRLEN + TCP_HDRLEN) {
-    m = m_pullup(k, m, IP_HDRLEN + TCP_HDRLEN)
+  if (mb.m_len[m] < off0 + TCP_HDRLEN) {
+    m = m_pullup(k, m, off0 + TCP_HDRLEN)
     if (m === 0) {
       stat.tcps_rcvshort++
       return
@@ -217,15 +218,21 @@ function input(k: Kernel, m: number): void {
   }
   let ram = k.phys.ram
   let at = mtodAddr(k, m)
-  let tlen = get16(ram, at + IP_LEN) - IP_HDRLEN
-  if (mb.ph_lro_nsegs[m] > 1) tlen = mb.ph_len[m] - IP_HDRLEN
-  th.src = get32(ram, at + IP_SRC)
-  th.dst = get32(ram, at + IP_DST)
+  const isipv6 = off0 !== IP_HDRLEN
+  let tlen = isipv6 ? get16(ram, at + IP6_PLEN) : get16(ram, at + IP_LEN) - IP_HDRLEN
+  if (mb.ph_lro_nsegs[m] > 1) tlen = mb.ph_len[m] - off0
+  if (isipv6) {
+    th.src = in6_get(k, ram, at + IP6_SRC, mb.ph_rcvif[m])
+    th.dst = in6_get(k, ram, at + IP6_DST, mb.ph_rcvif[m])
+  } else {
+    th.src = get32(ram, at + IP_SRC)
+    th.dst = get32(ram, at + IP_DST)
+  }
   if ((mb.ph_csum_flags[m] & CSUM_DATA_VALID) !== 0) {
     const sum =
       (mb.ph_csum_flags[m] & CSUM_PSEUDO_HDR) !== 0
         ? mb.ph_csum_data[m]
-        : addFold(in_pseudo(th.src, th.dst, tlen, IPPROTO_TCP), mb.ph_csum_data[m])
+        : addFold(pseudo(k, isipv6, tlen), mb.ph_csum_data[m])
     if (sum !== 0xffff) {
       stat.tcps_rcvbadsum++
       m_freem(k, m)
@@ -233,9 +240,9 @@ function input(k: Kernel, m: number): void {
     }
   } else {
     const sum = addFold(
-      in_pseudo(th.src, th.dst, tlen, IPPROTO_TCP),
+      pseudo(k, isipv6, tlen),
       // Sums of the kernel are little-endian words.
-      swap16(~in_cksum_skip(k, m, IP_HDRLEN + tlen, IP_HDRLEN) & 0xffff),
+      swap16(~in_cksum_skip(k, m, off0 + tlen, off0) & 0xffff),
     )
     if (sum !== 0xffff) {
       stat.tcps_rcvbadsum++
@@ -243,15 +250,15 @@ function input(k: Kernel, m: number): void {
       return
     }
   }
-  let tcp = at + IP_HDRLEN
+  let tcp = at + off0
   const off = (ram[tcp + TH_OFFX] >> 4) << 2
   if (off < TCP_HDRLEN || off > tlen) {
     stat.tcps_rcvbadoff++
     m_freem(k, m)
     return
   }
-  if (mb.m_len[m] < IP_HDRLEN + off) {
-    m = m_pullup(k, m, IP_HDRLEN + off)
+  if (mb.m_len[m] < off0 + off) {
+    m = m_pullup(k, m, off0 + off)
     if (m === 0) {
       stat.tcps_rcvshort++
       return
@@ -259,7 +266,7 @@ function input(k: Kernel, m: number): void {
     mb = k.mb
     ram = k.phys.ram
     at = mtodAddr(k, m)
-    tcp = at + IP_HDRLEN
+    tcp = at + off0
   }
   tlen -= off
   th.sport = get16(ram, tcp + TH_SPORT)
@@ -270,7 +277,7 @@ function input(k: Kernel, m: number): void {
   th.win = get16(ram, tcp + TH_WIN)
   const optAt = tcp + TCP_HDRLEN
   const optlen = off - TCP_HDRLEN
-  const drop_hdrlen = IP_HDRLEN + off
+  const drop_hdrlen = off0 + off
   const p = k.inet.inp
   const t = k.inet.tcp
 
@@ -354,6 +361,11 @@ function input(k: Kernel, m: number): void {
   }
 }
 const synOptions: SynOptions = { mss: 0, wscale: -1, timestamps: false, tsval: 0, sack: false }
+
+/** Sum of the pseudo header of the segment being worked on. */
+function pseudo(k: Kernel, isipv6: boolean, tlen: number): number {
+  return isipv6 ? in6_cksum_pseudo(k, th.src, th.dst, tlen, IPPROTO_TCP) : in_pseudo(th.src, th.dst, tlen, IPPROTO_TCP)
+}
 
 function swap16(value: number): number {
   return ((value & 0xff) << 8) | (value >>> 8)

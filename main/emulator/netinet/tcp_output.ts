@@ -1,6 +1,6 @@
 /**
  * tcp_output: decides what may be sent and sends it, one call a burst. With TSO a burst is up to 64 KiB that the card cuts into segments.
- * Source: sys/netinet/tcp_output.c of mid 2019 (read; reference kernel-mbuf-sendfile 4.3, 4.5, 5.3). No IPv6, TCP-MD5, Fast Open, ECN, urgent data.
+ * Source: sys/netinet/tcp_output.c of mid 2019 (read; reference kernel-mbuf-sendfile 4.3, 4.5, 5.3). No TCP-MD5, Fast Open, ECN, urgent data.
  * One long function, as in the kernel: what it decides early it uses late.
  */
 import { m_free, m_gethdr, mtodAddr } from '../kern/kern_mbuf'
@@ -9,7 +9,7 @@ import { sbreserve, sbsndptr_adv, sbsndptr_noadv, sbspace, sndMoff } from '../ke
 import type { Kernel } from '../kernel'
 import { CAUSE, functionId } from '../machine/cost'
 import { EACCES, EHOSTDOWN, EHOSTUNREACH, EMSGSIZE, ENETDOWN, ENETUNREACH, ENOBUFS, EPERM } from '../sys/errno'
-import { CSUM_IP_TCP, CSUM_IP_TSO, max_linkhdr, MHLEN, MT_DATA } from '../sys/mbuf'
+import { CSUM_IP6_TCP, CSUM_IP6_TSO, CSUM_IP_TCP, CSUM_IP_TSO, max_linkhdr, MHLEN, MT_DATA } from '../sys/mbuf'
 import { M_NOWAIT } from '../sys/param'
 import { SB_AUTOSIZE } from '../sys/sockbuf'
 import { KASSERT, panic } from '../sys/systm'
@@ -27,6 +27,7 @@ import {
   SEQ_GT,
   SEQ_LT,
   TCP_HDRLEN,
+  TCPIP6_HDRLEN,
   TCPIP_HDRLEN,
   TH_ACK,
   TH_ACKNO,
@@ -40,12 +41,22 @@ import {
   TH_SYN,
   TH_WIN,
 } from './in'
+import { INP_IPV6 } from './in_pcb'
+import { in6_cksum_pseudo, IP6_HDRLEN } from '../netinet6/in6'
+import { ip6_output } from '../netinet6/ip6_output'
 import { ip_output } from './ip_output'
 import { cc_after_idle } from './tcp_newreno'
 import { copym_len, tcp_m_copym } from './tcp_m_copym'
 import { probeTcpDone, probeTcpOutput } from './tcp_probe'
 import { tcp_sack_adjust, tcp_sack_output } from './tcp_sack'
-import { putTimestamps, tcp_mss_update, tcp_mssopt, tcpip_fillheaders } from './tcp_subr'
+import {
+  in6_flowlabel,
+  putTimestamps,
+  tcp_mss_update,
+  tcp_mssopt,
+  tcpip6_fillheaders,
+  tcpip_fillheaders,
+} from './tcp_subr'
 import { putSynOptions } from './tcp_syncache'
 import { tcp_timer_activate, tcp_timer_active, TCPT_RANGESET } from './tcp_timer'
 import {
@@ -130,6 +141,7 @@ function output(k: Kernel, tp: number): number {
   const rcv = k.so.so_rcv[so]
   const b = k.sb
   const timer = tp * TT_COUNT
+  const isipv6 = (p.inp_flags[inp] & INP_IPV6) !== 0
 
   let idle = (t.t_flags[tp] & TF_LASTIDLE) !== 0 || t.snd_max[tp] === t.snd_una[tp]
   if (idle && ((ticks(k) - t.t_rcvtime[tp]) | 0) >= t.t_rxtcur[tp]) cc_after_idle(k, tp)
@@ -249,7 +261,7 @@ function output(k: Kernel, tp: number): number {
     if (!shouldSend(k, tp, snd, rcv, len, off, flags, recwin, idle, sackHole !== 0)) return 0
 
     // ---- send: ----
-    let hdrlen = TCPIP_HDRLEN
+    let hdrlen = isipv6 ? TCPIP6_HDRLEN : TCPIP_HDRLEN
     let optlen = 0
     if ((t.t_flags[tp] & TF_NOOPT) === 0) {
       if ((flags & TH_SYN) !== 0) {
@@ -374,17 +386,19 @@ function output(k: Kernel, tp: number): number {
       const mb = k.mb
       const ram = k.phys.ram
       const at = mtodAddr(k, m)
-      const th = at + IP_HDRLEN
-      tcpip_fillheaders(
-        k,
-        ram,
-        at,
-        p.inp_laddr[inp],
-        p.inp_lport[inp],
-        p.inp_faddr[inp],
-        p.inp_fport[inp],
-        p.inp_ip_ttl[inp],
-      )
+      const th = at + (isipv6 ? IP6_HDRLEN : IP_HDRLEN)
+      if (isipv6) fillheaders6(k, ram, at, inp)
+      else
+        tcpip_fillheaders(
+          k,
+          ram,
+          at,
+          p.inp_laddr[inp],
+          p.inp_lport[inp],
+          p.inp_faddr[inp],
+          p.inp_fport[inp],
+          p.inp_ip_ttl[inp],
+        )
       // A FIN that is sent again keeps its number.
       if ((flags & TH_FIN) !== 0 && (t.t_flags[tp] & TF_SENTFIN) !== 0 && t.snd_nxt[tp] === t.snd_max[tp])
         t.snd_nxt[tp] = t.snd_nxt[tp] - 1
@@ -427,19 +441,27 @@ function output(k: Kernel, tp: number): number {
       mb.ph_len[m] = hdrlen + len
       mb.ph_rcvif[m] = 0
       mb.ph_csum_data[m] = TH_SUM
-      mb.ph_csum_flags[m] = tso ? CSUM_IP_TCP | CSUM_IP_TSO : CSUM_IP_TCP
-      put16(ram, th + TH_SUM, in_pseudo(p.inp_laddr[inp], p.inp_faddr[inp], TCP_HDRLEN + optlen + len, IPPROTO_TCP))
+      const tcplen = TCP_HDRLEN + optlen + len
+      if (isipv6) {
+        mb.ph_csum_flags[m] = tso ? CSUM_IP6_TCP | CSUM_IP6_TSO : CSUM_IP6_TCP
+        put16(ram, th + TH_SUM, in6_cksum_pseudo(k, p.inp_laddr[inp], p.inp_faddr[inp], tcplen, IPPROTO_TCP))
+      } else {
+        mb.ph_csum_flags[m] = tso ? CSUM_IP_TCP | CSUM_IP_TSO : CSUM_IP_TCP
+        put16(ram, th + TH_SUM, in_pseudo(p.inp_laddr[inp], p.inp_faddr[inp], tcplen, IPPROTO_TCP))
+      }
       if (tso) {
         KASSERT(len > t.t_maxseg[tp] - optlen, 'tcp_output: TSO only for more than one segment')
         mb.ph_tso_segsz[m] = t.t_maxseg[tp] - optlen
         stat.lab_tsobursts++
       }
-      put16(ram, at + IP_LEN, hdrlen + len)
-      if (k.inet.tcpctl.path_mtu_discovery !== 0 && t.t_maxseg[tp] > k.inet.tcpctl.tcp_minmss)
-        put16(ram, at + IP_OFF, IP_DF)
+      if (!isipv6) {
+        put16(ram, at + IP_LEN, hdrlen + len)
+        if (k.inet.tcpctl.path_mtu_discovery !== 0 && t.t_maxseg[tp] > k.inet.tcpctl.tcp_minmss)
+          put16(ram, at + IP_OFF, IP_DF)
+      }
       const probed = k.machine.probe.control.tcpcb === tp && len !== 0
       if (probed) probeTcpOutput(k, tp, m, off, len, hdrlen, tso, sackHole !== 0)
-      error = ip_output(k, m, inp, 0)
+      error = isipv6 ? ip6_output(k, m, inp) : ip_output(k, m, inp, 0)
       if (probed) probeTcpDone(k, error)
     }
 
@@ -542,6 +564,16 @@ function output(k: Kernel, tp: number): number {
     t.t_timer[timer + TT_DELACK] = 0
     if (!sendalot) return 0
   }
+}
+
+/** IPv6 and TCP header of a segment of a connection. */
+function fillheaders6(k: Kernel, ram: Uint8Array, at: number, inp: number): void {
+  const p = k.inet.inp
+  const laddr = p.inp_laddr[inp]
+  const lport = p.inp_lport[inp]
+  const faddr = p.inp_faddr[inp]
+  const fport = p.inp_fport[inp]
+  tcpip6_fillheaders(k, ram, at, laddr, lport, faddr, fport, in6_flowlabel(k, laddr, lport, faddr, fport))
 }
 
 /** The tests between "what could go" and "send": silly window avoidance, Nagle, window updates, ACKs owed. Starts the persist timer when nothing goes. */

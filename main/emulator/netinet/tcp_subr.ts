@@ -6,9 +6,9 @@ import { m_gethdr, mtodAddr } from '../kern/kern_mbuf'
 import { sbreserve, sbspace } from '../kern/uipc_sockbuf'
 import { soisdisconnected, sofree } from '../kern/uipc_socket'
 import type { Kernel } from '../kernel'
-import { IFCAP_TSO4 } from '../net/if'
+import { IFCAP_TSO4, IFCAP_TSO6 } from '../net/if'
 import { ETIMEDOUT } from '../sys/errno'
-import { CSUM_IP_TCP, CSUM_IP_TSO, max_linkhdr, MT_DATA } from '../sys/mbuf'
+import { CSUM_IP6_TCP, CSUM_IP6_TSO, CSUM_IP_TCP, CSUM_IP_TSO, max_linkhdr, MT_DATA } from '../sys/mbuf'
 import { M_NOWAIT } from '../sys/param'
 import { SS_PROTOREF } from '../sys/socket'
 import {
@@ -28,6 +28,7 @@ import {
   put16,
   put32,
   TCP_HDRLEN,
+  TCPIP6_HDRLEN,
   TCPIP_HDRLEN,
   TH_ACKNO,
   TH_DPORT,
@@ -40,8 +41,20 @@ import {
   TH_URP,
   TH_WIN,
 } from './in'
-import { INP_SOCKREF, in_pcbdrop } from './in_pcb'
-import { in_route } from './in_ifaddr'
+import { INP_IPV6, INP_SOCKREF, in_pcbdrop } from './in_pcb'
+import {
+  in6_cksum_pseudo,
+  in6_put,
+  IP6_DST,
+  IP6_FLOW,
+  IP6_HDRLEN,
+  IP6_HLIM,
+  IP6_NXT,
+  IP6_SRC,
+  isInet6,
+} from '../netinet6/in6'
+import { ip6_output } from '../netinet6/ip6_output'
+import { routeTo } from './in_ifaddr'
 import { ip_output } from './ip_output'
 import { tcp_output } from './tcp_output'
 import { tcp_reass_flush } from './tcp_reass'
@@ -61,6 +74,9 @@ import {
   TF_TSO,
   ticks,
 } from './tcp_var'
+
+/** net.inet.tcp.v6mssdflt: TCP6_MSS of tcp.h. A constant here. */
+const tcp_v6mssdflt = 1220
 
 /** tcp_newtcpcb: a control block for an inpcb, in state CLOSED. */
 export function tcp_newtcpcb(k: Kernel, inp: number): number {
@@ -95,7 +111,7 @@ export function tcp_newtcpcb(k: Kernel, inp: number): number {
   t.request_r_scale[tp] = 0
   t.snd_limited[tp] = 0
   t.t_dupacks[tp] = 0
-  t.t_maxseg[tp] = c.tcp_mssdflt
+  t.t_maxseg[tp] = (k.inet.inp.inp_flags[inp] & INP_IPV6) !== 0 ? tcp_v6mssdflt : c.tcp_mssdflt
   t.t_rcvtime[tp] = ticks(k)
   t.t_starttime[tp] = 0
   t.t_rtttime[tp] = 0
@@ -263,6 +279,37 @@ export function tcpip_fillheaders(
   put16(ram, th + TH_URP, 0)
 }
 
+/**
+ * The same for IPv6. `flow`: flow label; ip6_output fills the payload length in. Source: tcp_subr.c tcpip_fillheaders, the half for IPv6.
+ */
+export function tcpip6_fillheaders(
+  k: Kernel,
+  ram: Uint8Array,
+  at: number,
+  laddr: number,
+  lport: number,
+  faddr: number,
+  fport: number,
+  flow: number,
+): void {
+  put32(ram, at + IP6_FLOW, 0x60000000 + flow)
+  ram[at + IP6_NXT] = IPPROTO_TCP
+  ram[at + IP6_HLIM] = k.inet6.ctl.ip6_defhlim
+  in6_put(k, ram, at + IP6_SRC, laddr)
+  in6_put(k, ram, at + IP6_DST, faddr)
+  const th = at + IP6_HDRLEN
+  put16(ram, th + TH_SPORT, lport)
+  put16(ram, th + TH_DPORT, fport)
+  ram[th + TH_OFFX] = 5 << 4
+  put16(ram, th + TH_SUM, 0)
+  put16(ram, th + TH_URP, 0)
+}
+
+/** Flow label of a connection (net.inet6.ip6.auto_flowlabel is 1): 20 bits. Random in the kernel, here a hash (assumed). */
+export function in6_flowlabel(k: Kernel, laddr: number, lport: number, faddr: number, fport: number): number {
+  return tcp_keyed_digest(k, 3, laddr, lport, faddr, fport) & 0xfffff
+}
+
 /** Writes the 12 bytes of a timestamp option (two NOPs before it). */
 export function putTimestamps(ram: Uint8Array, at: number, tsval: number, tsecr: number): void {
   ram[at] = 1
@@ -308,25 +355,35 @@ export function tcp_respond(
   }
   const mb = k.mb
   mb.m_data[m] += max_linkhdr
-  const length = TCPIP_HDRLEN + optlen
+  const isipv6 = isInet6(faddr)
+  const length = (isipv6 ? TCPIP6_HDRLEN : TCPIP_HDRLEN) + optlen
   mb.m_len[m] = length
   mb.ph_len[m] = length
   const ram = k.phys.ram
   const at = mtodAddr(k, m)
-  tcpip_fillheaders(k, ram, at, laddr, lport, faddr, fport, k.inet.ctl.ip_defttl)
-  put16(ram, at + IP_LEN, length)
-  if (k.inet.tcpctl.path_mtu_discovery !== 0) put16(ram, at + IP_OFF, IP_DF)
-  const th = at + IP_HDRLEN
+  if (isipv6) tcpip6_fillheaders(k, ram, at, laddr, lport, faddr, fport, 0)
+  else {
+    tcpip_fillheaders(k, ram, at, laddr, lport, faddr, fport, k.inet.ctl.ip_defttl)
+    put16(ram, at + IP_LEN, length)
+    if (k.inet.tcpctl.path_mtu_discovery !== 0) put16(ram, at + IP_OFF, IP_DF)
+  }
+  const th = at + (isipv6 ? IP6_HDRLEN : IP_HDRLEN)
   put32(ram, th + TH_SEQ, seq)
   put32(ram, th + TH_ACKNO, ack)
   ram[th + TH_OFFX] = ((TCP_HDRLEN + optlen) >> 2) << 4
   ram[th + TH_FLAGS] = flags
   put16(ram, th + TH_WIN, win)
   if (optlen !== 0) putTimestamps(ram, th + TCP_HDRLEN, (ticks(k) + t.ts_offset[tp]) >>> 0, t.ts_recent[tp])
-  put16(ram, th + TH_SUM, in_pseudo(laddr, faddr, TCP_HDRLEN + optlen, IPPROTO_TCP))
-  mb.ph_csum_flags[m] = CSUM_IP_TCP
   mb.ph_csum_data[m] = TH_SUM
   k.inet.tcpstat.tcps_sndtotal++
+  if (isipv6) {
+    put16(ram, th + TH_SUM, in6_cksum_pseudo(k, laddr, faddr, TCP_HDRLEN + optlen, IPPROTO_TCP))
+    mb.ph_csum_flags[m] = CSUM_IP6_TCP
+    ip6_output(k, m, inp)
+    return
+  }
+  put16(ram, th + TH_SUM, in_pseudo(laddr, faddr, TCP_HDRLEN + optlen, IPPROTO_TCP))
+  mb.ph_csum_flags[m] = CSUM_IP_TCP
   ip_output(k, m, inp, 0)
 }
 
@@ -340,12 +397,13 @@ export function tcp_respond_tp(k: Kernel, tp: number, ack: number, seq: number, 
 /** Interface that the connection's packets leave by, or 0. */
 function outgoing(k: Kernel, inp: number): number {
   const cached = k.inet.inp.inp_routeifp[inp]
-  return cached !== 0 ? cached : in_route(k, k.inet.inp.inp_faddr[inp])
+  return cached !== 0 ? cached : routeTo(k, k.inet.inp.inp_faddr[inp])
 }
 
 /** tcp_mssopt: the MSS that a SYN to `faddr` offers: the interface's MTU without headers. */
 export function tcp_mssopt(k: Kernel, faddr: number): number {
-  const ifp = in_route(k, faddr)
+  const ifp = routeTo(k, faddr)
+  if (isInet6(faddr)) return ifp === 0 ? tcp_v6mssdflt : k.ifnet.if_mtu[ifp] - TCPIP6_HDRLEN
   return ifp === 0 ? k.inet.tcpctl.tcp_mssdflt : k.ifnet.if_mtu[ifp] - TCPIP_HDRLEN
 }
 
@@ -353,21 +411,24 @@ export function tcp_mssopt(k: Kernel, faddr: number): number {
 export function tcp_mss_update(k: Kernel, tp: number, offer: number, mtuoffer: number): void {
   const t = k.inet.tcp
   const c = k.inet.tcpctl
-  const ifp = outgoing(k, t.t_inpcb[tp])
-  if (mtuoffer !== -1) offer = mtuoffer - TCPIP_HDRLEN
-  t.t_maxseg[tp] = c.tcp_mssdflt
+  const inp = t.t_inpcb[tp]
+  const isipv6 = (k.inet.inp.inp_flags[inp] & INP_IPV6) !== 0
+  const min_protoh = isipv6 ? TCPIP6_HDRLEN : TCPIP_HDRLEN
+  const ifp = outgoing(k, inp)
+  if (mtuoffer !== -1) offer = mtuoffer - min_protoh
+  t.t_maxseg[tp] = isipv6 ? tcp_v6mssdflt : c.tcp_mssdflt
   if (ifp === 0) return
   if (offer === 0) offer = t.t_maxseg[tp]
   else if (offer === -1) offer = 0x7fffffff
   else if (offer < c.tcp_minmss) offer = c.tcp_minmss
-  let mss = k.ifnet.if_mtu[ifp] - TCPIP_HDRLEN
+  let mss = k.ifnet.if_mtu[ifp] - min_protoh
   if (offer < mss) mss = offer
   t.t_maxseg[tp] = mss < 64 ? 64 : mss
 }
 
 /**
  * tcp_mss: segment size, buffers rounded up to whole segments, and the TSO limits of the interface. Source: tcp_input.c tcp_mss, tcp_subr.c
- * tcp_maxmtu (TSO needs IFCAP_TSO4 and CSUM_TSO in if_hwassist).
+ * tcp_maxmtu, tcp_maxmtu6 (TSO needs the capability of the family and its CSUM_TSO bit in if_hwassist).
  */
 export function tcp_mss(k: Kernel, tp: number, offer: number): void {
   const t = k.inet.tcp
@@ -395,7 +456,9 @@ export function tcp_mss(k: Kernel, tp: number, offer: number): void {
   const ifp = outgoing(k, inp)
   if (ifp === 0) return
   const n = k.ifnet
-  if ((n.if_capenable[ifp] & IFCAP_TSO4) !== 0 && (n.if_hwassist[ifp] & CSUM_IP_TSO) !== 0) {
+  const isipv6 = (k.inet.inp.inp_flags[inp] & INP_IPV6) !== 0
+  const capability = isipv6 ? IFCAP_TSO6 : IFCAP_TSO4
+  if ((n.if_capenable[ifp] & capability) !== 0 && (n.if_hwassist[ifp] & (isipv6 ? CSUM_IP6_TSO : CSUM_IP_TSO)) !== 0) {
     t.t_flags[tp] |= TF_TSO
     t.t_tsomax[tp] = n.if_hw_tsomax[ifp]
     t.t_tsomaxsegcount[tp] = n.if_hw_tsomaxsegcount[ifp]

@@ -6,7 +6,7 @@ import { m_gethdr, mtodAddr } from '../kern/kern_mbuf'
 import { soisconnected, sonewconn } from '../kern/uipc_socket'
 import { EV_TCP_SYNCACHE } from '../machine/eventKinds'
 import type { Kernel } from '../kernel'
-import { CSUM_IP_TCP, max_linkhdr, MT_DATA } from '../sys/mbuf'
+import { CSUM_IP6_TCP, CSUM_IP_TCP, max_linkhdr, MT_DATA } from '../sys/mbuf'
 import { M_NOWAIT } from '../sys/param'
 import {
   in_pseudo,
@@ -20,6 +20,7 @@ import {
   SEQ_GT,
   SEQ_LEQ,
   TCP_HDRLEN,
+  TCPIP6_HDRLEN,
   TCPIP_HDRLEN,
   TH_ACK,
   TH_ACKNO,
@@ -31,8 +32,19 @@ import {
   TH_WIN,
 } from './in'
 import { in_pcbaccept } from './in_pcb'
+import { in6_cksum_pseudo, IP6_HDRLEN, isInet6 } from '../netinet6/in6'
+import { ip6_output } from '../netinet6/ip6_output'
 import { ip_output } from './ip_output'
-import { tcp_mss, tcp_mssopt, tcp_new_isn, tcp_new_ts_offset, tcp_request_scale, tcpip_fillheaders } from './tcp_subr'
+import {
+  in6_flowlabel,
+  tcp_mss,
+  tcp_mssopt,
+  tcp_new_isn,
+  tcp_new_ts_offset,
+  tcp_request_scale,
+  tcpip6_fillheaders,
+  tcpip_fillheaders,
+} from './tcp_subr'
 import { tcp_timer_activate } from './tcp_timer'
 import {
   TCPS_SYN_RECEIVED,
@@ -244,8 +256,12 @@ function syncache_respond(k: Kernel, entry: number): void {
   mb.m_data[m] += max_linkhdr
   const ram = k.phys.ram
   const at = mtodAddr(k, m)
-  tcpip_fillheaders(k, ram, at, laddr, s.sc_lport[entry], faddr, s.sc_fport[entry], k.inet.ctl.ip_defttl)
-  const th = at + IP_HDRLEN
+  const isipv6 = isInet6(faddr)
+  if (isipv6) {
+    const flow = in6_flowlabel(k, laddr, s.sc_lport[entry], faddr, s.sc_fport[entry])
+    tcpip6_fillheaders(k, ram, at, laddr, s.sc_lport[entry], faddr, s.sc_fport[entry], flow)
+  } else tcpip_fillheaders(k, ram, at, laddr, s.sc_lport[entry], faddr, s.sc_fport[entry], k.inet.ctl.ip_defttl)
+  const th = at + (isipv6 ? IP6_HDRLEN : IP_HDRLEN)
   const opt = th + TCP_HDRLEN
   const optlen = putSynOptions(
     ram,
@@ -257,22 +273,30 @@ function syncache_respond(k: Kernel, entry: number): void {
     (ticks(k) + s.sc_tsoff[entry]) >>> 0,
     s.sc_tsreflect[entry],
   )
-  const length = TCPIP_HDRLEN + optlen
+  const length = (isipv6 ? TCPIP6_HDRLEN : TCPIP_HDRLEN) + optlen
   mb.m_len[m] = length
   mb.ph_len[m] = length
-  put16(ram, at + IP_LEN, length)
-  if (k.inet.tcpctl.path_mtu_discovery !== 0) put16(ram, at + IP_OFF, IP_DF)
+  if (!isipv6) {
+    put16(ram, at + IP_LEN, length)
+    if (k.inet.tcpctl.path_mtu_discovery !== 0) put16(ram, at + IP_OFF, IP_DF)
+  }
   put32(ram, th + TH_SEQ, s.sc_iss[entry])
   put32(ram, th + TH_ACKNO, (s.sc_irs[entry] + 1) >>> 0)
   ram[th + TH_OFFX] = ((TCP_HDRLEN + optlen) >> 2) << 4
   ram[th + TH_FLAGS] = TH_SYN | TH_ACK
   put16(ram, th + TH_WIN, s.sc_wnd[entry])
-  put16(ram, th + TH_SUM, in_pseudo(laddr, faddr, TCP_HDRLEN + optlen, IPPROTO_TCP))
-  mb.ph_csum_flags[m] = CSUM_IP_TCP
   mb.ph_csum_data[m] = TH_SUM
   mb.ph_flowid[m] = s.sc_flowid[entry]
   mb.ph_rsstype[m] = s.sc_flowtype[entry]
   k.inet.tcpstat.tcps_sndtotal++
+  if (isipv6) {
+    put16(ram, th + TH_SUM, in6_cksum_pseudo(k, laddr, faddr, TCP_HDRLEN + optlen, IPPROTO_TCP))
+    mb.ph_csum_flags[m] = CSUM_IP6_TCP
+    ip6_output(k, m, 0)
+    return
+  }
+  put16(ram, th + TH_SUM, in_pseudo(laddr, faddr, TCP_HDRLEN + optlen, IPPROTO_TCP))
+  mb.ph_csum_flags[m] = CSUM_IP_TCP
   ip_output(k, m, 0, 0)
 }
 

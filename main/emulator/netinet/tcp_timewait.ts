@@ -8,7 +8,7 @@ import type { Kernel } from '../kernel'
 import { EV_TCP_TW } from '../machine/eventKinds'
 import { SS_PROTOREF } from '../sys/socket'
 import { INADDR_LOOPBACK, SEQ_GT, TH_ACK, TH_FIN, TH_RST, TH_SYN } from './in'
-import { in_localip } from './in_ifaddr'
+import { isLocalAddress } from './in_ifaddr'
 import { in_pcbdetach, in_pcbdrop, in_pcbfree, INP_DROPPED, INP_SOCKREF, INP_TIMEWAIT } from './in_pcb'
 import { tcp_discardcb, tcp_respond } from './tcp_subr'
 import { TF_ACKNOW, TICK_NS } from './tcp_var'
@@ -38,7 +38,7 @@ export function tcp_twstart(k: Kernel, tp: number): void {
   const acknow = (t.t_flags[tp] & TF_ACKNOW) !== 0
   if (
     k.inet.tcpctl.nolocaltimewait !== 0 &&
-    (p.inp_faddr[inp] === INADDR_LOOPBACK || in_localip(k, p.inp_faddr[inp]))
+    (p.inp_faddr[inp] === INADDR_LOOPBACK || isLocalAddress(k, p.inp_faddr[inp]))
   ) {
     if (acknow) respond(k, tp, inp, t.snd_nxt[tp], t.rcv_nxt[tp])
     closeWithoutWait(k, tp, inp, so)

@@ -8,9 +8,9 @@ import { sbappendstream, sbflush, sbready, soreserve } from '../kern/uipc_sockbu
 import { socantsendmore, soisconnecting, soisdisconnected, soisdisconnecting } from '../kern/uipc_socket'
 import type { Kernel } from '../kernel'
 import { functionId } from '../machine/cost'
-import { EADDRNOTAVAIL, ECONNABORTED, ECONNRESET, EINVAL, EISCONN, ENOPROTOOPT } from '../sys/errno'
+import { EADDRNOTAVAIL, EAFNOSUPPORT, ECONNABORTED, ECONNRESET, EINVAL, EISCONN, ENOPROTOOPT } from '../sys/errno'
 import { PRUS_EOF, PRUS_MORETOCOME, PRUS_NOTREADY, SB_AUTOSIZE } from '../sys/sockbuf'
-import { SO_LINGER, SO_REUSEADDR, SS_PROTOREF, TCP_MAXSEG, TCP_NODELAY, TCP_NOPUSH } from '../sys/socket'
+import { AF_INET6, SO_LINGER, SO_REUSEADDR, SS_PROTOREF, TCP_MAXSEG, TCP_NODELAY, TCP_NOPUSH } from '../sys/socket'
 import {
   in_pcballoc,
   in_pcbbind,
@@ -19,9 +19,11 @@ import {
   in_pcbfree,
   in_pcblisten,
   INP_DROPPED,
+  INP_IPV6,
   INP_SOCKREF,
   INP_TIMEWAIT,
 } from './in_pcb'
+import { isInet6 } from '../netinet6/in6'
 import { tcp_output } from './tcp_output'
 import {
   tcp_close,
@@ -62,8 +64,8 @@ export function sototcpcb(k: Kernel, so: number): number {
   return k.inet.inp.inp_ppcb[inp]
 }
 
-/** tcp_usr_attach: buffers of the default sizes, control blocks in state CLOSED. */
-export function tcp_usr_attach(k: Kernel, so: number): number {
+/** tcp_usr_attach, tcp6_usr_attach: buffers of the default sizes, control blocks in state CLOSED. `family`: AF_INET or AF_INET6. */
+export function tcp_usr_attach(k: Kernel, so: number, family: number): number {
   const c = k.inet.tcpctl
   const snd = k.so.so_snd[so]
   const rcv = k.so.so_rcv[so]
@@ -73,7 +75,7 @@ export function tcp_usr_attach(k: Kernel, so: number): number {
   }
   k.sb.sb_flags[snd] |= SB_AUTOSIZE
   k.sb.sb_flags[rcv] |= SB_AUTOSIZE
-  tcp_newtcpcb(k, in_pcballoc(k, so))
+  tcp_newtcpcb(k, in_pcballoc(k, so, family === AF_INET6 ? INP_IPV6 : 0))
   return 0
 }
 
@@ -95,7 +97,13 @@ export function tcp_usr_detach(k: Kernel, so: number): void {
   in_pcbfree(k, inp)
 }
 
+/** True if an address is not of the family of a socket; the wildcard is of both. */
+function otherFamily(k: Kernel, so: number, address: number): boolean {
+  return address !== 0 && isInet6(address) !== ((k.inet.inp.inp_flags[k.so.so_pcb[so]] & INP_IPV6) !== 0)
+}
+
 export function tcp_usr_bind(k: Kernel, so: number, address: number, port: number): number {
+  if (otherFamily(k, so, address)) return EAFNOSUPPORT
   return in_pcbbind(k, k.so.so_pcb[so], address, port, (k.so.so_options[so] & SO_REUSEADDR) !== 0)
 }
 
@@ -119,6 +127,7 @@ export function tcp_usr_connect(k: Kernel, so: number, address: number, port: nu
   if (tp === 0) return EINVAL
   if (k.inet.tcp.t_state[tp] !== TCPS_CLOSED) return EISCONN
   if (address >>> 28 === 14) return EADDRNOTAVAIL
+  if (otherFamily(k, so, address)) return EAFNOSUPPORT
   const error = tcp_connect(k, so, inp, tp, address, port)
   if (error !== 0) return error
   tcp_timer_activate(k, tp, TT_KEEP, k.inet.tcpctl.tcp_keepinit)

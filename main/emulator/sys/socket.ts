@@ -3,6 +3,7 @@
  */
 
 export const AF_INET = 2
+export const AF_INET6 = 28
 export const SOCK_STREAM = 1
 
 // Options of level SOL_SOCKET.

@@ -34,7 +34,11 @@ function split(address: string | undefined): { address: string; prefixLength: nu
 }
 
 /** Interfaces, laggs and vlans of a host, checked against each other. */
-function interfacesOf(host: Host): Pick<MachineConfig['hosts'][number], 'interfaces' | 'laggs' | 'vlans'> {
+function interfacesOf(
+  scenario: Scenario,
+  host: Host,
+  id: number,
+): Pick<MachineConfig['hosts'][number], 'interfaces' | 'laggs' | 'vlans'> {
   const invalid = (sentence: string, remedy: string): LabProblem => new LabProblem('scenario-invalid', sentence, remedy)
   const list = (entries: readonly { name: string }[]): string => entries.map(({ name }) => name).join(', ')
   const portOf = new Map<string, string>()
@@ -62,28 +66,33 @@ function interfacesOf(host: Host): Pick<MachineConfig['hosts'][number], 'interfa
         'Give it one (address: 10.0.0.1/24), or name it among the ports of a lagg.',
       )
   const parents = [...host.interfaces, ...host.laggs]
+  const inet6 = (name: string, text: string | undefined): { address6?: string; prefixLength6?: number } =>
+    inet6Of(text ?? derivedAddress6(scenario, id, subnetOf(host, name)))
   return {
-    interfaces: host.interfaces.map(({ name, model, cable, address, mtu, capabilities }) => ({
+    interfaces: host.interfaces.map(({ name, model, cable, address, address6, mtu, capabilities }) => ({
       name,
       model,
       ...(cable !== undefined && { cable }),
       ...split(address),
+      // A port has no address of its own, of either family.
+      ...(portOf.has(name) ? {} : inet6(name, address6)),
       mtu,
       capabilities: { ...capabilities },
     })),
-    laggs: host.laggs.map(({ name, protocol, ports, address }) => ({
+    laggs: host.laggs.map(({ name, protocol, ports, address, address6 }) => ({
       name,
       protocol,
       ports: [...ports],
       ...split(address),
+      ...inet6(name, address6),
     })),
-    vlans: host.vlans.map(({ name, parent, tag, address }) => {
+    vlans: host.vlans.map(({ name, parent, tag, address, address6 }) => {
       if (!parents.some((entry) => entry.name === parent))
         throw invalid(
           `The parent ${parent} of ${name} is no interface of the host ${host.name}.`,
           `Its interfaces are ${list(parents)}.`,
         )
-      return { name, parent, tag, ...split(address) }
+      return { name, parent, tag, ...split(address), ...inet6(name, address6) }
     }),
   }
 }
@@ -104,7 +113,7 @@ export function scenarioToConfig(
     )
   return {
     seed: scenario.seed,
-    hosts: scenario.hosts.map((host) => ({
+    hosts: scenario.hosts.map((host, id) => ({
       name: host.name,
       ncpu: host.cpus,
       hz: host.clock,
@@ -113,7 +122,7 @@ export function scenarioToConfig(
       cost: host.cost,
       tunables: { ...host.tunables },
       sysctls: { ...host.sysctls },
-      ...interfacesOf(host),
+      ...interfacesOf(scenario, host, id),
     })),
     link: {
       rateBps: link.rate,
@@ -145,6 +154,7 @@ export function scenarioToConfig(
       sendLowat: workload.sendLowWater,
       sendfileFlags: sendfileFlags(workload),
       port: workload.port,
+      family: workload.family,
       pipeline: workload.pipeline,
       ...serverOf(scenario),
     },
@@ -159,8 +169,37 @@ function sendfileFlags(workload: Scenario['workload']): number {
   return workload.flags.reduce((flags, flag) => flags | bits[flag], workload.readahead << 16)
 }
 
+/** Number of the first subnet of vlans among the derived addresses. */
+const VLAN_SUBNETS = 0x1000
+
+/** The same of laggs. */
+const LAGG_SUBNETS = 0x2000
+
+/** Subnet of an interface, lagg or vlan among the derived addresses: by its place, a vlan by its tag. */
+function subnetOf({ interfaces, laggs, vlans }: Host, name: string): number {
+  const vlan = vlans.find((entry) => entry.name === name)
+  if (vlan !== undefined) return VLAN_SUBNETS + vlan.tag
+  const lagg = laggs.findIndex((entry) => entry.name === name)
+  return lagg >= 0 ? LAGG_SUBNETS + lagg : interfaces.findIndex((entry) => entry.name === name)
+}
+
+/** An IPv6 address for an interface whose scenario gives none, if the workload needs one: the same subnet on both hosts by place or tag. */
+function derivedAddress6(scenario: Scenario, host: number, subnet: number): string | undefined {
+  return scenario.workload.family === 'inet6' ? `2001:db8:0:${subnet.toString(16)}::${host + 1}/64` : undefined
+}
+
+function inet6Of(text: string | undefined): { address6?: string; prefixLength6?: number } {
+  if (text === undefined) return {}
+  const [address6, prefix] = text.split('/')
+  return { address6, prefixLength6: Number(prefix) }
+}
+
 /** Address of the interface, lagg or vlan that clients connect to, where it is not simply that of the first interface. */
-function serverOf({ hosts: [server], workload }: Scenario): { server?: string } {
+function serverOf(scenario: Scenario): { server?: string } {
+  const {
+    hosts: [server],
+    workload,
+  } = scenario
   const entries = [...server.interfaces, ...server.laggs, ...server.vlans]
   const wanted = workload.server
   const found =
@@ -177,7 +216,9 @@ function serverOf({ hosts: [server], workload }: Scenario): { server?: string } 
           : `workload.server: ${wanted} has no address of its own.`,
       `Its interfaces are ${entries.map(({ name }) => name).join(', ')}.`,
     )
-  return wanted === undefined && found === server.interfaces[0] ? {} : { server: found.address.split('/')[0] }
+  if (workload.family === 'inet')
+    return wanted === undefined && found === server.interfaces[0] ? {} : { server: found.address.split('/')[0] }
+  return { server: (found.address6 ?? derivedAddress6(scenario, 0, subnetOf(server, found.name))!).split('/')[0] }
 }
 
 /**

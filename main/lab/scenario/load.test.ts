@@ -99,6 +99,20 @@ describe('scenario files', () => {
       /line 8: hosts\[1\]\.interfaces\[0\]\.address is not an IPv4 address/,
       'Correct it.',
     ],
+    ...['10.0.0.2/24', '2001:db8::2', '2001:db8::2/128', 'fe80::2/64', '::1/64', 'ff02::1/64', '2001::db8::2/64'].map(
+      (text): [string, string, RegExp, RegExp] => [
+        `${text} as an IPv6 address`,
+        good.replace('10.0.0.2/24', `10.0.0.2/24, address6: '${text}'`),
+        /line 8: hosts\[1\]\.interfaces\[0\]\.address6 is not an IPv6 address with a prefix length from 16 to 127/,
+        /Write for instance 2001:db8::1\/64/,
+      ],
+    ),
+    [
+      'a family of addresses that there is not',
+      good.replace('connections: 3', 'connections: 3\n  family: ipv6'),
+      /line 13: workload\.family is none of inet, inet6/,
+      /./,
+    ],
     [
       'two sources of files',
       good.replace('generate:', 'path: /x\n  generate:'),

@@ -48,6 +48,24 @@ describe('--set', () => {
     expect(loaded.scenario.hosts[0].interfaces[0].mtu).toBe(1500)
   })
 
+  test('workload.family=inet6 – is set – every interface has an IPv6 address: its own, or one by its place; the server is named by it', () => {
+    const folder = resolve(import.meta.dirname, '../../../scenarios')
+    const six = scenarioToConfig(apply({ 'workload.family': 'inet6' }), { entries: [] })
+    expect(six.workload).toMatchObject({ family: 'inet6' })
+    expect(six.hosts.map((host) => host.interfaces[0])).toMatchObject([
+      { address6: '2001:db8:0:0::1', prefixLength6: 64 },
+      { address6: '2001:db8:0:0::2', prefixLength6: 64 },
+    ])
+    const trunk = applyKnobs(loadScenario('vlan-trunk', folder), { 'workload.family': 'inet6' }, known)
+    const config = scenarioToConfig(trunk, { entries: [] })
+    expect(config.hosts[1].vlans![0]).toMatchObject({ tag: 10, address6: '2001:db8:0:100a::2', prefixLength6: 64 })
+    expect(config.workload.server).toBe('2001:db8:0:100a::1')
+    const shipped = scenarioToConfig(loadScenario('ipv6', folder).scenario, { entries: [] })
+    expect(shipped.hosts[0].interfaces[0]).toMatchObject({ address6: '2001:db8::1', prefixLength6: 64 })
+    // Without it nothing is given away.
+    expect(scenarioToConfig(apply({}), { entries: [] }).hosts[0].interfaces[0].address6).toBeUndefined()
+  })
+
   test('a knob that the scenario sets as sysctl and --set as tunable – is set – the tunable wins', () => {
     const base = structuredClone(loaded)
     ;(base.written['hosts'] as { sysctls: unknown }[])[0].sysctls = { 'kern.ipc.mb_use_ext_pgs': 0 }

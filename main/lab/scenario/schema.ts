@@ -3,6 +3,7 @@
  * was left out; the result, {@link Scenario}, is what documents store and machines are built from.
  */
 import { z } from 'zod'
+import { inet_pton6 } from '../../emulator'
 import { parseQuantity, UnitError, type Quantity } from '../units'
 
 /** A quantity with its unit, read into the base unit; zod issues carry the parser's sentence. */
@@ -53,6 +54,23 @@ const address = z
     return host.split('.').every((part) => Number(part) <= 255) && Number(prefix) >= 8 && Number(prefix) <= 30
   }, 'is not an IPv4 address with a prefix length from 8 to 30')
 
+/** Any spelling; whether it is one is asked of the emulated host's own reader. */
+const address6 = z
+  .string()
+  .refine(
+    (text) => isAddress6(text),
+    'is not an IPv6 address with a prefix length from 16 to 127; write for instance 2001:db8::1/64',
+  )
+
+function isAddress6(text: string): boolean {
+  const parts = /^([0-9a-fA-F:.]+)\/(\d{1,3})$/.exec(text)
+  const words = parts === null ? null : inet_pton6(parts[1])
+  if (parts === null || words === null || !(Number(parts[2]) >= 16 && Number(parts[2]) <= 127)) return false
+  // Not ::, ::1, link-local (the host makes that itself) or multicast.
+  const [top, ...rest] = words
+  return !(top === 0 && rest[0] === 0 && rest[1] === 0 && rest[2] < 2) && top >>> 22 !== 0x3fa && top >>> 24 !== 0xff
+}
+
 const interfaceSchema = z.strictObject({
   name: z.string().regex(/^[a-z]+[0-9]+$/, 'is not an interface name; write for instance cc0'),
   model: z.enum(['t6', 'igb']).default('t6'),
@@ -60,6 +78,8 @@ const interfaceSchema = z.strictObject({
   cable: switchValue.optional(),
   /** Left out for a port of a lagg. */
   address: address.optional(),
+  /** IPv6; without it the interface has none, unless the workload wants one. */
+  address6: address6.optional(),
   mtu: whole(576, 9000).default(1500),
   capabilities: z.record(z.string(), switchValue).default({}),
 })
@@ -73,6 +93,7 @@ const laggSchema = z.strictObject({
   ports: z.array(z.string()).min(1).max(8),
   /** Left out if only its vlans have addresses. */
   address: address.optional(),
+  address6: address6.optional(),
 })
 
 /** An interface for one tag of another interface of the host. */
@@ -81,6 +102,7 @@ const vlanSchema = z.strictObject({
   parent: z.string(),
   tag: whole(1, 4094),
   address,
+  address6: address6.optional(),
 })
 
 const hostSchema = z.strictObject({
@@ -159,6 +181,8 @@ const workloadFields = z.strictObject({
   ramp: quantity('time', { max: 1e12, words: 'the ramp is at most 1000s' }).default(1_000_000),
   sendLowWater: quantity('bytes', { max: 1073741824, words: 'a low-water mark is at most 1GiB' }).default(0),
   port: whole(1, 65535).default(80),
+  /** Address family of the connections. With inet6 interfaces without an address6 get one of 2001:db8::/32. */
+  family: z.enum(['inet', 'inet6']).default('inet'),
   /** Interface, lagg or vlan of the server that the clients connect to; by default the first one that has an address. */
   server: z.string().optional(),
   /** Flags of sendfile(2): SF_NODISKIO, SF_SYNC (sleeps until all is acknowledged), SF_NOCACHE. */

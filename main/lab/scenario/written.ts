@@ -59,6 +59,7 @@ export function writtenScenario(scenario: Scenario): ScenarioInput {
       ramp: time(workload.ramp),
       sendLowWater: `${workload.sendLowWater}B`,
       port: workload.port,
+      family: workload.family,
       ...(workload.server !== undefined && { server: workload.server }),
       flags: [...workload.flags],
       readahead: workload.readahead,

@@ -34,10 +34,10 @@ interface Run {
   warnings: string[]
 }
 
-type Keyword = { argument: 0 | 1; act: (run: Run, keyword: string, argument: string) => void }
+export type Keyword = { argument: 0 | 1; act: (run: Run, keyword: string, argument: string) => void }
 
 /** Perror() of ifconfig.c: how most keywords report an errno. */
-function perror(command: string, error: number): Failure {
+export function perror(command: string, error: number): Failure {
   if (error === ENXIO) return new Failure(`${command}: no such interface`)
   if (error === EPERM) return new Failure(`${command}: permission denied`)
   return new Failure(`${command}: ${strerror(error)}`)
@@ -232,7 +232,7 @@ const fixedKeywords: { readonly [keyword: string]: Keyword } = {
 }
 
 /** A keyword of the line, or undefined: then the word is an address. */
-function findKeyword(sys: SystemCalls, word: string): Keyword | undefined {
+export function findKeyword(sys: SystemCalls, word: string): Keyword | undefined {
   if (Object.hasOwn(fixedKeywords, word)) return fixedKeywords[word]
   const on = !word.startsWith('-')
   const keyword = on ? word : word.slice(1)

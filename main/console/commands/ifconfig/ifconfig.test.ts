@@ -31,9 +31,11 @@ const cc0 = `cc0: flags=8843<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST> metric 0 mt
 `
 const lo0 = `lo0: flags=8049<UP,LOOPBACK,RUNNING,MULTICAST> metric 0 mtu 16384
 	options=680003<RXCSUM,TXCSUM,LINKSTATE,RXCSUM_IPV6,TXCSUM_IPV6>
+	inet6 ::1 prefixlen 128
+	inet6 fe80::1%lo0 prefixlen 64 scopeid 0x2
 	inet 127.0.0.1 netmask 0xff000000
 	groups: lo
-	nd6 options=29<PERFORMNUD,IFDISABLED,AUTO_LINKLOCAL>
+	nd6 options=21<PERFORMNUD,AUTO_LINKLOCAL>
 `
 
 describe('showing (console-tools 1.2)', () => {
@@ -70,7 +72,9 @@ describe('showing (console-tools 1.2)', () => {
   })
 
   it('an address family – only its lines', () => {
-    expect(run('lo0 inet').out).toBe(lo0.split('\n').slice(0, 3).join('\n') + '\n')
+    const lines = lo0.split('\n')
+    expect(run('lo0 inet').out).toBe([...lines.slice(0, 2), lines[4]].join('\n') + '\n')
+    expect(run('lo0 inet6').out).toBe([...lines.slice(0, 4), lines[6]].join('\n') + '\n')
     expect(run('cc0 ether').out.split('\n')[2]).toBe('\tether 00:07:43:00:00:01')
     expect(run('cc0 ether').out).not.toContain('inet')
   })
@@ -289,5 +293,47 @@ describe('vlan (console-tools 1.5, 1.6)', () => {
   ])('%s – refused, and nothing is left behind', (line, text) => {
     expect(run(line)).toEqual(fails(text))
     expect(run('-l').out).toBe('cc0 lo0\n')
+  })
+})
+
+describe('inet6 (console-tools 1.2 row 8, 1.6)', () => {
+  it('an address – added with its link-local one, shown behind inet, IFDISABLED gone; another is added, not put in its place', () => {
+    expect(run('cc0 inet6 2001:db8::1/48')).toEqual(quiet)
+    const inet6 = [
+      `\tinet6 fe80::207:43ff:fe00:1%cc0 prefixlen 64 scopeid 0x1`,
+      `\tinet6 2001:db8::1 prefixlen 48`,
+      '',
+    ].join('\n')
+    const media = '\tmedia: Ethernet'
+    const shown = cc0.replace(media, inet6 + media).replace('29<PERFORMNUD,IFDISABLED,', '21<PERFORMNUD,')
+    expect(run('cc0').out).toBe(shown)
+    expect(run('cc0 inet6').out).not.toContain('inet 192')
+    expect(run('-f inet6:cidr cc0').out).toContain('\tinet6 2001:db8::1/48\n')
+    expect(run('cc0 inet6 2001:DB8:0:0:0:0:0:2 prefixlen 64 alias')).toEqual(quiet)
+    expect(run('cc0').out).toContain('\tinet6 2001:db8::1 prefixlen 48\n\tinet6 2001:db8::2 prefixlen 64\n')
+    expect(run('cc0 inet6 2001:db8::2 delete')).toEqual(quiet)
+    expect(run('cc0').out).toBe(shown)
+  })
+
+  it('words that are no address act as always – mtu, -txcsum6, and the address at the end', () => {
+    expect(run('cc0 inet6 mtu 9000 2001:db8::1 -txcsum6')).toEqual(quiet)
+    const { out } = run('cc0')
+    expect(out).toContain('mtu 9000')
+    expect(out).not.toContain('TXCSUM_IPV6')
+    expect(out).toContain('\tinet6 2001:db8::1 prefixlen 64\n')
+  })
+
+  it.each([
+    ['2001:zz::1', '2001:zz::1: bad value'],
+    ['2001:db8::1/200', '200: bad value'],
+    ['2001:db8::1 prefixlen', "'prefixlen' requires argument"],
+    ['fe80::5%em0', 'fe80::5%em0: bad value'],
+    ['2001:db8::1 2001:db8::2', '2001:db8::2: bad value'],
+    ['2001:db8::9 -alias', "ioctl (SIOCDIFADDR): Can't assign requested address"],
+    ['delete', "ioctl (SIOCDIFADDR): Can't assign requested address"],
+    ['ff02::1', 'ioctl (SIOCAIFADDR): Invalid argument'],
+  ])('cc0 inet6 %s – refused, nothing changed', (words, line) => {
+    expect(run(`cc0 inet6 ${words}`)).toEqual(fails(line))
+    expect(run('cc0').out).toBe(cc0)
   })
 })

@@ -5,6 +5,7 @@ import { Output } from '../../libc/stdio'
 import type { CommandFunction, CommandResult } from '../../shell/run'
 import { changeInterface, createInterface } from './change'
 import { Failure } from './failure'
+import { changeInet6 } from './inet6'
 import { showInterface, type ShowOptions } from './show'
 
 const usage = `usage: ifconfig [-f type:format] [-g groupname] [-C] [-L] interface address_family
@@ -55,6 +56,7 @@ function run(sys: SystemCalls, args: string[]): CommandResult {
     media: flags.has('m'),
     family: null,
     inetFormat: 'hex',
+    inet6Format: 'plain',
     etherFormat: 'colon',
   }
   for (const { flag, value } of given) if (flag === 'f') takeFormats(out, options, value)
@@ -98,16 +100,12 @@ function run(sys: SystemCalls, args: string[]): CommandResult {
     out.print(showInterface(sys, info, options))
     return out.exit(0)
   }
-  if (options.family === 'inet6' || options.family === 'link') {
-    out.warnx(
-      options.family === 'inet6'
-        ? 'IPv6 is not part of the emulated host yet; nothing was changed'
-        : 'link-level addresses cannot be changed on the emulated host yet; nothing was changed',
-    )
+  if (options.family === 'link') {
+    out.warnx('link-level addresses cannot be changed on the emulated host yet; nothing was changed')
     return out.exit(1)
   }
   return attempt(out, (warnings) => {
-    const renamed = changeInterface(sys, name, words, warnings)
+    const renamed = (options.family === 'inet6' ? changeInet6 : changeInterface)(sys, name, words, warnings)
     if (renamed !== null) out.print(`${renamed}\n`)
   })
 }
@@ -157,7 +155,8 @@ function takeFormats(out: Output, options: ShowOptions, text: string): void {
     const [type, format] = item.split(':')
     if (type === 'inet' && (format === 'cidr' || format === 'dotted' || format === 'hex')) options.inetFormat = format
     else if (type === 'ether' && format === 'dash') options.etherFormat = 'dash'
-    else if (!(type === 'addr' && (format === 'fqdn' || format === 'host')) && !(type === 'inet6' && format === 'cidr'))
+    else if (type === 'inet6' && format === 'cidr') options.inet6Format = 'cidr'
+    else if (!(type === 'addr' && (format === 'fqdn' || format === 'host')))
       out.warnx(`Skipping invalid format specification: ${item}`)
   }
 }

@@ -1,5 +1,6 @@
 /** How ifconfig(8) shows an interface. Source: sbin/ifconfig status() and the printers of each family (reference console-tools 1.2; read). */
-import type { Ifreq, InterfaceInfo, MediaStatus, SystemCalls } from '../../../emulator/index'
+import { inet_ntop6 } from '../../../emulator/index'
+import type { Ifreq, In6Address, InterfaceInfo, MediaStatus, SystemCalls } from '../../../emulator/index'
 import { inet_ntoa, prefixLength } from '../../libc/inet'
 import { printb } from '../../libc/stdio'
 import { laggLines } from './lagg'
@@ -26,6 +27,8 @@ export interface ShowOptions {
   family: 'inet' | 'inet6' | 'link' | null
   /** `-f inet:…` and `-f ether:…`. */
   inetFormat: 'hex' | 'cidr' | 'dotted'
+  /** `-f inet6:cidr`. */
+  inet6Format: 'plain' | 'cidr'
   etherFormat: 'colon' | 'dash'
 }
 
@@ -47,8 +50,11 @@ export function showInterface(sys: SystemCalls, info: InterfaceInfo, options: Sh
     lines.push(`\tether ${options.etherFormat === 'dash' ? info.lladdr.replaceAll(':', '-') : info.lladdr}`)
     if (info.hwaddr !== '') lines.push(`\thwaddr ${info.hwaddr}`)
   }
-  if (family === null || family === 'inet')
-    for (const address of info.addresses) lines.push(inetLine(sys, flags, address, options))
+  const inet = family === null || family === 'inet' ? info.addresses.map((a) => inetLine(sys, flags, a, options)) : []
+  const inet6 = family === null || family === 'inet6' ? info.addresses6.map((a) => inet6Line(name, a, options)) : []
+  // Families come in the order of their first addresses: the kernel itself gives lo0 its IPv6 ones.
+  const loopback = (flags & (sys.flagNames.find((flag) => flag.name === 'LOOPBACK')?.bit ?? 0)) !== 0
+  lines.push(...(loopback ? [...inet6, ...inet] : [...inet, ...inet6]))
   if (family === null) {
     lines.push(...laggLines(sys, info, options.verbose))
     if (info.groups.length > 0) lines.push(`\tgroups: ${info.groups.join(' ')}`)
@@ -79,6 +85,14 @@ function inetLine(
   const canBroadcast = (flags & (sys.flagNames.find((flag) => flag.name === 'BROADCAST')?.bit ?? 0)) !== 0
   if (canBroadcast && broadcast !== 0) line += ` broadcast ${inet_ntoa(broadcast)}`
   return line
+}
+
+/** Source: sbin/ifconfig/af_inet6.c in6_status(). */
+function inet6Line(name: string, { words, prefixLength: length, scope }: In6Address, options: ShowOptions): string {
+  const address = `${inet_ntop6(words)}${scope === 0 ? '' : `%${name}`}`
+  return `\tinet6 ${address}${options.inet6Format === 'cidr' ? `/${length}` : ` prefixlen ${length}`}${
+    scope === 0 ? '' : ` scopeid 0x${scope.toString(16)}`
+  }`
 }
 
 function vlanLines(sys: SystemCalls, info: InterfaceInfo): string[] {

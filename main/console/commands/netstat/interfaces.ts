@@ -1,5 +1,6 @@
 /** `netstat -i`: the table of interfaces. Source: usr.bin/netstat/if.c intpr(), show_stat() (reference console-tools 3.2; read). */
-import type { Ifreq, InterfaceInfo, SystemCalls } from '../../../emulator/index'
+import { inet_ntop6 } from '../../../emulator/index'
+import type { Ifreq, In6Address, InterfaceInfo, SystemCalls } from '../../../emulator/index'
 import { inet_ntoa, prefixLength } from '../../libc/inet'
 import { pad, whole } from '../../libc/stdio'
 
@@ -27,7 +28,10 @@ export function interfaceTable(sys: SystemCalls, options: InterfaceTableOptions)
     .filter((info) => options.only === null || info.name === options.only)
     .flatMap((info) => rowsOf(sys, info))
   const nameWidth = options.wide ? Math.max(5, ...rows.map((row) => row.name.length)) : 5
-  const networkWidth = options.wide ? 18 : 13
+  // With -W addresses are not cut: IPv6 ones are longer.
+  const has6 = rows.some((row) => row.address.includes(':') && row.mtu === null)
+  const networkWidth = options.wide ? (has6 ? 24 : 18) : 13
+  const addressWidth = options.wide && has6 ? 39 : 17
   const columns: [title: string, width: number, key: keyof Row['counters']][] = [
     ['Ipkts', 8, 'ip'],
     ['Ierrs', 5, 'ie'],
@@ -43,7 +47,7 @@ export function interfaceTable(sys: SystemCalls, options: InterfaceTableOptions)
     [
       pad(name, -nameWidth, nameWidth) + pad(mtu, 6),
       pad(network, -networkWidth, networkWidth),
-      pad(address, -17, 17),
+      pad(address, -addressWidth, addressWidth),
       ...cells,
     ].join(' ') + '\n'
   const head = line(
@@ -70,6 +74,17 @@ export function interfaceTable(sys: SystemCalls, options: InterfaceTableOptions)
       )
       .join('')
   )
+}
+
+const IFT_LOOP = 24
+
+/** The first `bits` bits of an address. */
+function network6(words: In6Address['words'], bits: number): In6Address['words'] {
+  const [a, b, c, d] = words.map((word, n) => {
+    const left = Math.max(0, Math.min(32, bits - 32 * n))
+    return left === 0 ? 0 : left === 32 ? word : (word & ~(0xffffffff >>> left)) >>> 0
+  })
+  return [a, b, c, d]
 }
 
 function rowsOf(sys: SystemCalls, info: InterfaceInfo): Row[] {
@@ -102,5 +117,16 @@ function rowsOf(sys: SystemCalls, info: InterfaceInfo): Row[] {
     const network = `${inet_ntoa((address & netmask) >>> 0)}${length === null ? '' : `/${length}`}`
     return { name, mtu: null, network, address: inet_ntoa(address), counters: none }
   })
-  return [link, ...addresses]
+  const addresses6 = info.addresses6.map(({ words, prefixLength: bits, scope }): Row => {
+    const zone = scope === 0 ? '' : `%${info.name}`
+    return {
+      name,
+      mtu: null,
+      network: `${inet_ntop6(network6(words, bits))}${zone}/${bits}`,
+      address: `${inet_ntop6(words)}${zone}`,
+      counters: none,
+    }
+  })
+  // In the order of their first addresses: the kernel itself gives lo0 its IPv6 ones.
+  return info.type === IFT_LOOP ? [link, ...addresses6, ...addresses] : [link, ...addresses, ...addresses6]
 }

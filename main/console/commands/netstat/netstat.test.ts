@@ -155,6 +155,23 @@ describe('sockets (console-tools 3.3)', () => {
     expect(run('-p udp').out).toBe('')
   })
 
+  it('sockets of IPv6 – tcp6 with their addresses, cut at the width; -4, -6 and -f choose a family', () => {
+    host.sockets.push(
+      socket({ laddr: 0, faddr: 0, inet6: { laddr: '2001:db8::1', faddr: '2001:db8:0:7:aaaa:bbbb:cccc:2' } }),
+      socket({ laddr: 0, faddr: 0, fport: 0, state: 'LISTEN', inet6: { laddr: '', faddr: '' } }),
+    )
+    const six = run('-an6').out
+    expect(six.split('\n').slice(2)).toEqual([
+      'tcp6       0 262144 2001:db8::1.443        2001:db8:0:7:aaaa:bbbb ESTABLISHED',
+      'tcp6       0      0 *.443                  *.*                    LISTEN     ',
+      '',
+    ])
+    expect(run('-an -f inet6').out).toBe(six)
+    expect(run('-anW6').out).toContain('2001:db8:0:7:aaaa:bbbb:cccc:2.51022')
+    expect(run('-an4').out).not.toContain('tcp6')
+    expect(run('-an').out.match(/^tcp[46]/gm)).toEqual(['tcp4', 'tcp4', 'tcp6', 'tcp6'])
+  })
+
   it('-xn – twelve buffer columns and six timers', () => {
     const lines = run('-xn').out.split('\n')
     expect(lines[1]).toBe(

@@ -79,9 +79,11 @@ function main(sys: SystemCalls, args: string[]): CommandResult {
     out.print(interfaceTable(sys, { only, bytes: flags.has('b'), drops: flags.has('d'), wide: flags.has('W') }))
     return out.exit(0)
   }
-  // The host has TCP over IPv4 only: other families and protocols have no sockets to list.
-  const tcpAsked = (protocol === null || protocol === 'tcp') && (family === null || family === 'inet')
-  if (tcpAsked && !flags.has('6')) {
+  // The host has TCP only: other families and protocols have no sockets to list.
+  const only4 = flags.has('4') || family === 'inet'
+  const only6 = flags.has('6') || family === 'inet6'
+  const tcpAsked = (protocol === null || protocol === 'tcp') && (family === null || only4 || only6)
+  if (tcpAsked) {
     const kind: SocketTableOptions['kind'] = flags.has('L')
       ? 'listen'
       : flags.has('x')
@@ -92,7 +94,16 @@ function main(sys: SystemCalls, args: string[]): CommandResult {
             ? 'flow'
             : 'state'
     const wide = flags.has('W') || flags.has('l')
-    out.print(socketTable(sys, { all: flags.has('a'), numeric: flags.has('n'), wide, kind, pcb: flags.has('A') }))
+    out.print(
+      socketTable(sys, {
+        all: flags.has('a'),
+        numeric: flags.has('n'),
+        wide,
+        kind,
+        pcb: flags.has('A'),
+        family: only4 === only6 ? null : only4 ? 4 : 6,
+      }),
+    )
   }
   return out.exit(0)
 }

@@ -12,6 +12,8 @@ export interface SocketTableOptions {
   kind: 'state' | 'buffers' | 'tcp' | 'listen' | 'flow'
   /** -A: address of the control block in front. */
   pcb: boolean
+  /** Sockets of one family only (-4, -6, -f). */
+  family: 4 | 6 | null
 }
 
 const services: { readonly [port: number]: string } = { 22: 'ssh', 80: 'http', 443: 'https', 8080: 'http-alt' }
@@ -20,6 +22,7 @@ export function socketTable(sys: SystemCalls, options: SocketTableOptions): stri
   const { kind } = options
   const sockets = sys.sockets().filter((so) => {
     const listening = so.state === 'LISTEN'
+    if (options.family !== null && (options.family === 6) !== (so.inet6 !== undefined)) return false
     return kind === 'listen' ? listening : options.all || !listening
   })
   if (sockets.length === 0) return ''
@@ -67,8 +70,9 @@ function row(so: SocketInfo, options: SocketTableOptions, width: number): string
   const { kind } = options
   const listening = so.state === 'LISTEN'
   const cells: string[] = options.pcb ? [pad(so.pcb.toString(16), 16)] : []
-  cells.push(`${so.offloaded ? 'toe' : 'tcp'}4 `)
-  const local = address(so.laddr, so.lport, options.numeric)
+  cells.push(`${so.offloaded ? 'toe' : 'tcp'}${so.inet6 === undefined ? 4 : 6} `)
+  const local = address(so.inet6?.laddr ?? hostText(so.laddr), so.lport, options.numeric)
+  const foreign = address(so.inet6?.faddr ?? hostText(so.faddr), so.fport, options.numeric)
   if (kind === 'listen') {
     cells.push(pad(`${so.qlen}/${so.incqlen}/${so.qlimit}`, -32), pad(local, -width, width))
     return cells.join(' ') + '\n'
@@ -76,7 +80,7 @@ function row(so: SocketInfo, options: SocketTableOptions, width: number): string
   if (kind === 'tcp') cells.push(pad(so.retransmitted, 6), pad(so.outOfOrder, 6), pad(so.zeroWindow, 6))
   // The queues of a listening socket are connections, not bytes, and are shown as 0.
   else cells.push(pad(listening ? 0 : so.rcv.sb_cc, 6), pad(listening ? 0 : so.snd.sb_cc, 6))
-  cells.push(pad(local, -width, width), pad(address(so.faddr, so.fport, options.numeric), -width, width))
+  cells.push(pad(local, -width, width), pad(foreign, -width, width))
   if (kind === 'buffers') {
     const { rcv, snd, timers } = so
     for (const [r, s] of [
@@ -95,8 +99,10 @@ function row(so: SocketInfo, options: SocketTableOptions, width: number): string
   return cells.join(' ') + '\n'
 }
 
+const hostText = (host: number): string => (host === 0 ? '' : inet_ntoa(host))
+
 /** `ADDR.PORT`, `*` for any. */
-function address(host: number, port: number, numeric: boolean): string {
+function address(host: string, port: number, numeric: boolean): string {
   const name = port === 0 ? '*' : numeric ? String(port) : (services[port] ?? String(port))
-  return `${host === 0 ? '*' : inet_ntoa(host)}.${name}`
+  return `${host === '' ? '*' : host}.${name}`
 }

@@ -37,6 +37,8 @@ export const MP_RING_STALLED = 2
 export const M_HASHTYPE_NONE = 0
 export const M_HASHTYPE_RSS_IPV4 = 1 | 0x80
 export const M_HASHTYPE_RSS_TCP_IPV4 = 2 | 0x80
+export const M_HASHTYPE_RSS_IPV6 = 3 | 0x80
+export const M_HASHTYPE_RSS_TCP_IPV6 = 4 | 0x80
 export const M_HASHTYPE_OPAQUE = 63
 
 const portSpec = {

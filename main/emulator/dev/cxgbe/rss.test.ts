@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { hashTcp4, toeplitz } from './rss'
+import { put16, put32 } from '../../netinet/in'
+import { inet_pton6 } from '../../netinet6/in6_text'
+import { hashTcp4, hashTcp6, toeplitz } from './rss'
 
 describe('RSS hash', () => {
   // Verification suite of Microsoft's RSS specification, IPv4.
@@ -57,4 +59,44 @@ describe('RSS hash', () => {
       expect(hashTcp4(frame, 14, 34)).toBe(tcp)
     },
   )
+
+  // The same suite, IPv6.
+  const cases6 = [
+    {
+      source: '3ffe:2501:200:1fff::7',
+      sport: 2794,
+      destination: '3ffe:2501:200:3::1',
+      dport: 1766,
+      ip: 0x2cc18cd5,
+      tcp: 0x40207d3d,
+    },
+    {
+      source: '3ffe:501:8::260:97ff:fe40:efab',
+      sport: 14230,
+      destination: 'ff02::1',
+      dport: 4739,
+      ip: 0x0f0c461c,
+      tcp: 0xdde51bbf,
+    },
+    {
+      source: '3ffe:1900:4545:3:200:f8ff:fe21:67cf',
+      sport: 44251,
+      destination: 'fe80::200:f8ff:fe21:67cf',
+      dport: 38024,
+      ip: 0x4b61e985,
+      tcp: 0x02d1feef,
+    },
+  ]
+  it.each(cases6)('published vector $source – hash – is the published value', (row) => {
+    const frame = new Uint8Array(74)
+    for (const [text, at] of [
+      [row.source, 22],
+      [row.destination, 38],
+    ] as const)
+      inet_pton6(text)!.forEach((word, n) => put32(frame, at + 4 * n, word))
+    put16(frame, 54, row.sport)
+    put16(frame, 56, row.dport)
+    expect(toeplitz(frame, 22, 32)).toBe(row.ip)
+    expect(hashTcp6(frame, 14)).toBe(row.tcp)
+  })
 })

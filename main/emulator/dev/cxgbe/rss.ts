@@ -1,6 +1,6 @@
 /**
  * Receive side scaling: the Toeplitz hash by which the card spreads connections over receive queues. Addresses and ports of both ends go in, in the
- * order of the frame. Key and method are Microsoft's published ones, which FreeBSD uses as its default key (sys/net/rss_config.c; read).
+ * order of the frame. The key has room for two IPv6 addresses and ports. Key and method are Microsoft's published ones, which FreeBSD uses as its default key (sys/net/rss_config.c; read).
  */
 const key = [
   0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b,
@@ -8,7 +8,8 @@ const key = [
   0x01, 0xfa,
 ]
 
-const INPUT_BYTES = 12
+/** Two IPv6 addresses and two ports. */
+const INPUT_BYTES = 36
 
 /** 32 bits of the key from a bit position. */
 function keyWindow(bit: number): number {
@@ -29,7 +30,7 @@ for (let byte = 0; byte < INPUT_BYTES; byte++)
     table[byte * 256 + value] = hash
   }
 
-/** Hash of `n` bytes (8: addresses, 12: addresses and ports). */
+/** Hash of `n` bytes (8 or 32: addresses, 12 or 36: addresses and ports). */
 export function toeplitz(bytes: Uint8Array, at: number, n: number): number {
   let hash = 0
   for (let i = 0; i < n; i++) hash ^= table[i * 256 + bytes[at + i]]
@@ -42,4 +43,9 @@ export function hashTcp4(bytes: Uint8Array, l3: number, l4: number): number {
   for (let i = 0; i < 8; i++) hash ^= table[i * 256 + bytes[l3 + 12 + i]]
   for (let i = 0; i < 4; i++) hash ^= table[(8 + i) * 256 + bytes[l4 + i]]
   return hash >>> 0
+}
+
+/** Hash of a TCP/IPv6 frame without extension headers: addresses at `l3` + 8, ports right behind them. */
+export function hashTcp6(bytes: Uint8Array, l3: number): number {
+  return toeplitz(bytes, l3 + 8, 36)
 }

@@ -12,7 +12,7 @@ import { m_freem, m_getcl, m_gethdr, m_getjcl } from '../../kern/kern_mbuf'
 import { CAUSE, functionId } from '../../machine/cost'
 import { EV_NIC_RX_HOLDOFF, EV_NIC_RX_TASK } from '../../machine/eventKinds'
 import { ether_input } from '../../net/if_ethersubr'
-import { IFCAP_LRO, IFCAP_RXCSUM, IFCAP_VLAN_HWTAGGING } from '../../net/ifConstants'
+import { IFCAP_LRO, IFCAP_VLAN_HWTAGGING } from '../../net/ifConstants'
 import {
   CSUM_DATA_VALID,
   CSUM_IP_CHECKED,
@@ -24,11 +24,13 @@ import {
   M_PKTHDR,
 } from '../../sys/mbuf'
 import { MCLBYTES, MJUM16BYTES, MJUM9BYTES, MJUMPAGESIZE, M_NOWAIT } from '../../sys/param'
-import { checksumIsRight, extractVlanTag, joinHeaders } from '../receive'
+import { checksumIsRight, extractVlanTag, joinHeaders, rxcsumBit } from '../receive'
 import {
   M_HASHTYPE_NONE,
   M_HASHTYPE_RSS_IPV4,
+  M_HASHTYPE_RSS_IPV6,
   M_HASHTYPE_RSS_TCP_IPV4,
+  M_HASHTYPE_RSS_TCP_IPV6,
   MAC_COUNTERS,
   MAC_RX_FRAMES,
   MAC_RX_OCTETS,
@@ -38,7 +40,7 @@ import {
   MAC_RX_UCAST,
   probeRow,
 } from './adapter'
-import { hashTcp4, toeplitz } from './rss'
+import { hashTcp4, hashTcp6, toeplitz } from './rss'
 import { countMac, holdoffNs } from './t4_hw'
 
 const FN_SERVICE_IQ = functionId('service_iq')
@@ -56,7 +58,11 @@ function flowHash(k: Kernel, slot: number): number {
   hashType = M_HASHTYPE_NONE
   if (l3 === 0) return 0
   const head = wire.headerAt(slot)
-  if (wire.bytes[head + l3] >>> 4 !== 4) return 0
+  if (wire.bytes[head + l3] >>> 4 !== 4) {
+    const tcp = t.proto[slot] === 6 && t.l4off[slot] !== 0
+    hashType = tcp ? M_HASHTYPE_RSS_TCP_IPV6 : M_HASHTYPE_RSS_IPV6
+    return tcp ? hashTcp6(wire.bytes, head + l3) : toeplitz(wire.bytes, head + l3 + 8, 32)
+  }
   if (t.proto[slot] === 6 && t.l4off[slot] !== 0) {
     hashType = M_HASHTYPE_RSS_TCP_IPV4
     return hashTcp4(wire.bytes, head + l3, head + t.l4off[slot])
@@ -168,7 +174,7 @@ function t4_eth_rx(k: Kernel, p: number, q: number, slot: number): void {
   const ifp = k.cxgbe.port.ifp[p]
   const capenable = k.ifnet.if_capenable[ifp]
   const frames = t.nsegs[slot]
-  const checked = (capenable & IFCAP_RXCSUM) !== 0
+  const checked = (capenable & rxcsumBit(k, slot)) !== 0
   const hash = t.hash[slot]
   const type = t.hashType[slot]
   // LRO needs a checksum that is known to be right.

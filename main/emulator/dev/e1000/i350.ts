@@ -7,8 +7,15 @@ import type { Kernel } from '../../kernel'
 import { EV_IGB_INTR, EV_IGB_TX } from '../../machine/eventKinds'
 import { KASSERT } from '../../sys/systm'
 import { gatherFrame, insertVlanTag, segmentBurst } from '../dma'
-import { hashTcp4, toeplitz } from '../cxgbe/rss'
-import { M_HASHTYPE_NONE, M_HASHTYPE_RSS_IPV4, M_HASHTYPE_RSS_TCP_IPV4, probeRow } from '../cxgbe/adapter'
+import { hashTcp4, hashTcp6, toeplitz } from '../cxgbe/rss'
+import {
+  M_HASHTYPE_NONE,
+  M_HASHTYPE_RSS_IPV4,
+  M_HASHTYPE_RSS_IPV6,
+  M_HASHTYPE_RSS_TCP_IPV4,
+  M_HASHTYPE_RSS_TCP_IPV6,
+  probeRow,
+} from '../cxgbe/adapter'
 import {
   DCMD_EOP,
   DCMD_RS,
@@ -238,7 +245,12 @@ function flowHash(k: Kernel, slot: number): number {
   const l3 = t.l3off[slot]
   t.hashType[slot] = M_HASHTYPE_NONE
   const head = wire.headerAt(slot)
-  if (l3 === 0 || wire.bytes[head + l3] >>> 4 !== 4) return 0
+  if (l3 === 0) return 0
+  if (wire.bytes[head + l3] >>> 4 !== 4) {
+    const tcp = t.proto[slot] === 6 && t.l4off[slot] !== 0
+    t.hashType[slot] = tcp ? M_HASHTYPE_RSS_TCP_IPV6 : M_HASHTYPE_RSS_IPV6
+    return tcp ? hashTcp6(wire.bytes, head + l3) : toeplitz(wire.bytes, head + l3 + 8, 32)
+  }
   if (t.proto[slot] === 6 && t.l4off[slot] !== 0) {
     t.hashType[slot] = M_HASHTYPE_RSS_TCP_IPV4
     return hashTcp4(wire.bytes, head + l3, head + t.l4off[slot])

@@ -8,7 +8,7 @@ import type { Kernel } from '../../kernel'
 import { m_freem, m_getcl, m_gethdr, m_getjcl } from '../../kern/kern_mbuf'
 import { CAUSE, functionId } from '../../machine/cost'
 import { ether_input } from '../../net/if_ethersubr'
-import { IFCAP_LRO, IFCAP_RXCSUM, IFCAP_VLAN_HWTAGGING } from '../../net/ifConstants'
+import { IFCAP_LRO, IFCAP_VLAN_HWTAGGING } from '../../net/ifConstants'
 import { iflib_tx_task } from '../../net/iflib'
 import {
   CSUM_DATA_VALID,
@@ -20,7 +20,7 @@ import {
   MT_DATA,
 } from '../../sys/mbuf'
 import { M_NOWAIT, MCLBYTES, MJUMPAGESIZE } from '../../sys/param'
-import { checksumIsRight, extractVlanTag, joinHeaders } from '../receive'
+import { checksumIsRight, extractVlanTag, joinHeaders, rxcsumBit } from '../receive'
 import { M_HASHTYPE_NONE } from '../cxgbe/adapter'
 import { IFLIB_RX_COPY_THRESH } from './em'
 
@@ -57,7 +57,7 @@ function iflib_rxeof(k: Kernel, p: number, q: number, slot: number): void {
   const t = wire.slots
   const capenable = k.ifnet.if_capenable[k.igb!.port.ifp[p]]
   const frames = t.nsegs[slot]
-  const checked = (capenable & IFCAP_RXCSUM) !== 0
+  const checked = (capenable & rxcsumBit(k, slot)) !== 0
   const join = frames > 1 && t.tso[slot] === 1 && (capenable & IFCAP_LRO) !== 0 && checked
   const fin = t.l4off[slot] !== 0 && (wire.bytes[wire.headerAt(slot) + t.l4off[slot] + 13] & TH_FIN) !== 0
   // A frame with FIN is never joined.

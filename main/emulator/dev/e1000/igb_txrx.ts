@@ -3,7 +3,7 @@
  * Source: sys/dev/e1000/igb_txrx.c igb_isc_txd_encap, igb_tx_ctx_setup, igb_tso_setup, igb_isc_txd_credits_update (read); bits: data sheet.
  */
 import type { Kernel } from '../../kernel'
-import { CSUM_IP, CSUM_IP_TCP, CSUM_IP_UDP, CSUM_TSO } from '../../sys/mbuf'
+import { CSUM_IP, CSUM_IP6_TCP, CSUM_IP6_UDP, CSUM_IP_TCP, CSUM_IP_UDP, CSUM_TSO } from '../../sys/mbuf'
 import {
   DCMD_DEXT,
   DCMD_EOP,
@@ -52,8 +52,9 @@ export function igb_isc_txd_encap(k: Kernel, q: number, info: PacketInfo, m: num
   const base = txq.ba[q] / 4
   const { ram32 } = k.phys
   const tso = (info.csumFlags & CSUM_TSO) !== 0
-  const l4 = tso || (info.csumFlags & (CSUM_IP_TCP | CSUM_IP_UDP)) !== 0
-  const l3 = tso || (info.csumFlags & CSUM_IP) !== 0
+  const l4 = tso || (info.csumFlags & (CSUM_IP_TCP | CSUM_IP_UDP | CSUM_IP6_TCP | CSUM_IP6_UDP)) !== 0
+  // IPv6 headers have no checksum.
+  const l3 = (tso && info.ipv4) || (info.csumFlags & CSUM_IP) !== 0
   let at = txq.pidx[q]
   let n = 0
   if (l4 || l3 || info.vlan) {
