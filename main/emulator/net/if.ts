@@ -337,6 +337,10 @@ function announceAddress(k: Kernel, ifp: number): void {
     for (let row = 1; row < t.high; row++)
       if (t.ip[row] !== 0 && t.host[row] === k.id && ifaddr.ifa_ifp[t.ifa[row]] === ifp)
         for (let i = 0; i < 6; i++) t.mac[row * 6 + i] = if_lladdr[ifp * 6 + i]
+    const t6 = other.inet6.neighbour
+    for (let row = 1; row < t6.high; row++)
+      if (t6.addr[row] !== 0 && t6.host[row] === k.id && k.inet6.ifaddr.ia_ifp[t6.ia[row]] === ifp)
+        for (let i = 0; i < 6; i++) t6.mac[row * 6 + i] = if_lladdr[ifp * 6 + i]
   }
 }
 

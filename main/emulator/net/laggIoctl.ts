@@ -3,6 +3,7 @@
  * kept: an error of a port in SIOCSIFCAP is not told, any option of a round robin sets its stride, `-use_flowid` clears every option.
  */
 import type { Kernel } from '../kernel'
+import { in6_ifaddrs, in6_ifdetach } from '../netinet6/in6_ifaddr'
 import { EINVAL, EPROTONOSUPPORT } from '../sys/errno'
 import { MBUF_HASHFLAG_L2, MBUF_HASHFLAG_L3, MBUF_HASHFLAG_L4 } from '../sys/mbuf'
 import {
@@ -130,6 +131,12 @@ export function lagg_ioctl(k: Kernel, ifp: number, command: number, ifr: Ifreq):
     case SIOCSLAGGPORT: {
       const wanted = ifunit(k, ifr.rp_portname ?? '')
       if (wanted === 0) return EINVAL
+      if (in6_ifaddrs(k, wanted).length > 0) {
+        in6_ifdetach(k, wanted)
+        k.printf(
+          `${if_name(k, ifp)}: IPv6 addresses on ${if_name(k, wanted)} have been removed before adding it as a member to prevent IPv6 address scope violation.`,
+        )
+      }
       const error = lagg_port_create(k, sc, wanted)
       vlan_trunk_capabilities(k, ifp)
       return error

@@ -141,6 +141,15 @@ describe('parameters (console-tools 1.6)', () => {
     expect(run('lagg0').out).toContain('laggproto failover lagghash l2,l3,l4\n\tlaggport: cc0')
   })
 
+  it('a port with IPv6 addresses – loses them as it comes in, and the kernel says so', () => {
+    run('lagg0 create')
+    run('cc0 inet6 2001:db8::7/64')
+    expect(run('cc0').out).toContain('inet6 2001:db8::7')
+    expect(run('lagg0 laggport cc0')).toEqual(quiet)
+    expect(run('cc0').out).not.toContain('inet6 ')
+    expect(host.messages.some((line) => line.startsWith('lagg0: IPv6 addresses on cc0 have been removed'))).toBe(true)
+  })
+
   it('none, default, broadcast, loadbalance – are taken', () => {
     run('lagg0 create laggport cc0')
     for (const proto of ['none', 'broadcast', 'loadbalance', 'roundrobin']) {
