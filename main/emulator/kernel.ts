@@ -10,6 +10,7 @@ import { attachInterfaces } from './dev/models'
 import { createKqueueTable } from './kern/kern_event'
 import { createMbufTables, mbuf_init } from './kern/kern_mbuf'
 import { mb_reclaim_init } from './kern/kern_mbuf_reclaim'
+import { createDescriptors } from './kern/kern_descrip'
 import { declareKernelMib } from './kern/kern_mib'
 import { createSendfile, declareSendfileSysctls } from './kern/kern_sendfile'
 import { SysctlTree } from './kern/kern_sysctl'
@@ -17,6 +18,8 @@ import { createThreads } from './kern/subr_sleepqueue'
 import { createUserBuffers } from './kern/subr_uio'
 import { createSockbufTable } from './kern/uipc_sockbuf'
 import { createSocketTable, declareSocketSysctls } from './kern/uipc_socket'
+import { createSosend } from './kern/uipc_sosend'
+import { createReads } from './kern/vfs_vnops'
 import { Cost } from './machine/cost'
 import { Cpus } from './machine/cpu'
 import type { Machine } from './machine/machine'
@@ -30,6 +33,7 @@ import { configureInet6, createInet6 } from './netinet6/inet6'
 import { createUma } from './vm/uma_core'
 import { createVmObject, vm_object_warm } from './vm/vm_object'
 import { createVmPage } from './vm/vm_page'
+import { declarePageoutSysctls } from './vm/vm_pageout'
 import { PhysMem } from './vm/vm_phys'
 import { createDisk } from './vm/vnode_pager'
 
@@ -49,11 +53,15 @@ export class Kernel {
   readonly pgs: ReturnType<typeof createMbufTables>['pgs']
   readonly extref: ReturnType<typeof createMbufTables>['extref']
   readonly mbstat: ReturnType<typeof createMbufTables>['mbstat']
+  readonly mtag: ReturnType<typeof createMbufTables>['mtag']
   readonly sb: ReturnType<typeof createSockbufTable>
   readonly so: ReturnType<typeof createSocketTable>
+  readonly sosend: ReturnType<typeof createSosend>
+  readonly reads: ReturnType<typeof createReads>
   readonly kq: ReturnType<typeof createKqueueTable>
   readonly td: ReturnType<typeof createThreads>
   readonly ubuf: ReturnType<typeof createUserBuffers>
+  readonly fd: ReturnType<typeof createDescriptors>
   readonly disk: ReturnType<typeof createDisk>
   readonly sendfile: ReturnType<typeof createSendfile>
   readonly ifnet: ReturnType<typeof createIfnet>
@@ -87,6 +95,7 @@ export class Kernel {
     declareKernelMib(this)
     this.phys = new PhysMem(this)
     this.page = createVmPage(this)
+    declarePageoutSysctls(this)
     this.object = createVmObject(this)
     if (machine.config.files.warm && id === 0) vm_object_warm(this)
     this.uma = createUma(this)
@@ -95,13 +104,17 @@ export class Kernel {
     this.pgs = mbufs.pgs
     this.extref = mbufs.extref
     this.mbstat = mbufs.mbstat
+    this.mtag = mbufs.mtag
     mbuf_init(this)
     this.sb = createSockbufTable(this)
     this.so = createSocketTable(this)
     declareSocketSysctls(this)
+    this.sosend = createSosend(this)
+    this.reads = createReads(this)
     this.kq = createKqueueTable(this)
     this.td = createThreads(this)
     this.ubuf = createUserBuffers(this)
+    this.fd = createDescriptors(this)
     this.disk = createDisk(this)
     this.sendfile = createSendfile(this)
     declareSendfileSysctls(this)

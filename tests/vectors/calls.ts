@@ -94,8 +94,13 @@ export const calls: { [op: string]: Operation } = {
     return { fields: { ok: 1 }, chain }
   },
   m_demote: ({ k }, chain, _chain2, args) => {
-    const keep = mbufFlagNames.find(([, name]) => name === args['keep'])?.[0] ?? 0
-    if (args['keep'] !== '' && keep === 0) throw new Error(`flag ${args['keep']} is not known`)
+    let keep = 0
+    for (const wanted of String(args['keep'] ?? '').split('|')) {
+      if (wanted === '') continue
+      const flag = mbufFlagNames.find(([, name]) => name === wanted)
+      if (flag === undefined) throw new Error(`flag ${wanted} is not known`)
+      keep |= flag[0]
+    }
     uipc.m_demote(k, chain, args['all'] === 1, keep)
     return { fields: { ok: 1 }, chain }
   },

@@ -62,9 +62,23 @@ function highestAddress(value: unknown): number {
   return max
 }
 
+/** Highest page number of a file that any storage of the file of cases names. */
+function highestPage(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce<number>((max, entry) => Math.max(max, highestPage(entry)), 0)
+  if (value === null || typeof value !== 'object') return 0
+  let max = 0
+  for (const [key, field] of Object.entries(value)) {
+    if (key === 'page' && typeof field === 'number') max = Math.max(max, field)
+    else if (key === 'pages' && Array.isArray(field)) max = Math.max(max, ...(field as number[]))
+    else if (typeof field === 'object') max = Math.max(max, highestPage(field))
+  }
+  return max
+}
+
 export function runCases(cases: readonly VectorCase[]): FileResult {
   const reserve = highestAddress(cases) + 20 * 4096
-  let k: MemoryKernel = createVectorKernel(reserve)
+  const pages = highestPage(cases)
+  let k: MemoryKernel = createVectorKernel(reserve, pages)
   const result: FileResult = { passed: 0, failures: [] }
   for (const vector of cases) {
     const base = leakBase(k)
@@ -76,7 +90,7 @@ export function runCases(cases: readonly VectorCase[]): FileResult {
       complaint = error instanceof KernelPanic ? `unexpected ${error.message}` : String(error)
     }
     // A panic leaves the kernel as it was at that instant: the next case gets a fresh one.
-    if (complaint !== null || world.panicked) k = createVectorKernel(reserve)
+    if (complaint !== null || world.panicked) k = createVectorKernel(reserve, pages)
     if (complaint === null) result.passed++
     else
       result.failures.push(

@@ -22,7 +22,7 @@ import type { Kernel } from '../../main/emulator/kernel'
 import { createMemoryKernel, type MemoryKernel } from '../../main/emulator/testing'
 import { crc32, fillByte, type Fields, type VectorInput, type VectorMbuf, type VectorStorage } from './format'
 
-/** Pages of files in the vectors: frames below this number; the emulator's own frames come after. */
+/** Pages of files in the vectors, at least: frames below this number; the emulator's own frames come after. */
 const FILE_PAGES = 4096
 const pageBytes: (Uint8Array | undefined)[] = []
 /** Contents of file page `page`. */
@@ -46,11 +46,12 @@ setExtFree(M.FREE_TEST_PG, (k, m) => {
   for (let i = 0; i < npgs[p]; i++) releasedBy.get(k)!.push(pa[p * M.MBUF_PEXT_MAX_PGS + i])
 })
 
-/** A kernel for vectors: file pages are RAM frames below FILE_PAGES, `reserve` more bytes can be used as addresses of storage. */
-export function createVectorKernel(reserveBytes: number): MemoryKernel {
+/** A kernel for vectors: file pages are RAM frames 0 … `highestPage`, addresses of storage below `reserveBytes` can be used. */
+export function createVectorKernel(reserveBytes: number, highestPage = 0): MemoryKernel {
   const k = createMemoryKernel({ memoryBytes: 4 * 2 ** 30, debug: true })
-  k.phys.reserve(Math.max(FILE_PAGES, Math.ceil(reserveBytes / PAGE_SIZE)))
-  for (let page = 0; page < FILE_PAGES; page++) k.phys.copyIn(pageContents(page), 0, PAGE_SIZE, page * PAGE_SIZE)
+  const filePages = Math.max(FILE_PAGES, highestPage + 1)
+  k.phys.reserve(Math.max(filePages, Math.ceil(reserveBytes / PAGE_SIZE)))
+  for (let page = 0; page < filePages; page++) k.phys.copyIn(pageContents(page), 0, PAGE_SIZE, page * PAGE_SIZE)
   releasedBy.set(k, [])
   return k
 }

@@ -7,7 +7,7 @@ import type { Kernel } from '../kernel'
 import { kevent_add, kqueue, kqueue_next, kqueue_wakeup } from '../kern/kern_event'
 import { UBUF_BYTES, userAddress, userBuffer, userWriteBytes } from '../kern/subr_uio'
 import { so_result, soclose, soconnect, socreate, sogetopt, sooptval } from '../kern/uipc_socket'
-import { soreceive, sosend, soTransferred } from '../kern/uipc_sosend'
+import { setSosendReturn, SLEPT, soreceive, sosend, soTransferred } from '../kern/uipc_sosend'
 import { functionId } from '../machine/cost'
 import { ln } from '../machine/prng'
 import { inet_addr } from '../netinet/in'
@@ -191,7 +191,10 @@ setProgram(PROGRAM_CLIENT, {
   run(k, kq) {
     if (k.cost.on) k.cost.enter(FN_client)
     const q = k.kq
-    for (let so = kqueue_next(k, kq); so !== 0; so = kqueue_next(k, kq)) advance(k, k.so.so_udata[so])
+    for (let so = kqueue_next(k, kq); so !== 0; so = kqueue_next(k, kq)) {
+      advance(k, k.so.so_udata[so])
+      if (q.kq_blocked[kq] !== 0) break
+    }
     q.kq_scheduled[kq] = 0
     if (q.kq_count[kq] !== 0) kqueue_wakeup(k, kq)
     if (k.cost.on) k.cost.leave()
@@ -339,8 +342,15 @@ function sendRequest(k: Kernel, row: number): void {
     const last = i === n - 1 && isLast(k, row)
     length += userWriteBytes(k, ub, length, requestBytes(server, entries[choice(k, row, serial + i)].path, last, name))
   }
-  const error = sosend(k, conn.so[row], ub, conn.sent[row], length - conn.sent[row], false)
-  conn.sent[row] += soTransferred
+  const rest = length - conn.sent[row]
+  const error = sosend(k, conn.so[row], ub, conn.sent[row], rest, false, PROGRAM_CLIENT, row)
+  if (error === SLEPT) k.kq.kq_blocked[worker.kq[conn.worker[row]]] = 1
+  else requested(k, row, error, soTransferred)
+}
+
+function requested(k: Kernel, row: number, error: number, n: number): void {
+  const { conn } = k.apps.client
+  conn.sent[row] += n
   if (error === EAGAIN) return
   if (error !== 0) {
     failed(k, row, error)
@@ -349,6 +359,14 @@ function sendRequest(k: Kernel, row: number): void {
   conn.state[row] = HEAD
   receive(k, row)
 }
+
+setSosendReturn(PROGRAM_CLIENT, (k, row, error, n) => {
+  const { conn, worker } = k.apps.client
+  const kq = worker.kq[conn.worker[row]]
+  k.kq.kq_blocked[kq] = 0
+  requested(k, row, error, n)
+  if (k.kq.kq_count[kq] !== 0) kqueue_wakeup(k, kq)
+})
 
 /** Reads and checks what has arrived. */
 function receive(k: Kernel, row: number): void {

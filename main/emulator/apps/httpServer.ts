@@ -6,20 +6,17 @@
  */
 import type { Kernel } from '../kernel'
 import { kevent_add, kqueue, kqueue_bits, kqueue_next, kqueue_wakeup, KQ_READ } from '../kern/kern_event'
-import { sendfile, sendfile_sbytes, setSendfileReturn, SLEPT, type SendfileArguments } from '../kern/kern_sendfile'
-import { RESUME_READ, setResume, sleepq_add, WCHAN_PAGE } from '../kern/subr_sleepqueue'
-import { copyoutFrom, UBUF_BYTES, userAddress, userBuffer, userWriteBytes, userWriteText } from '../kern/subr_uio'
+import { sendfile, sendfile_sbytes, setSendfileReturn, type SendfileArguments } from '../kern/kern_sendfile'
+import { UBUF_BYTES, userAddress, userBuffer, userWriteBytes, userWriteText } from '../kern/subr_uio'
 import { so_result, soaccept, sobind, soclose, socreate, solisten, sosetopt } from '../kern/uipc_socket'
-import { soreceive, sosend, soTransferred } from '../kern/uipc_sosend'
+import { setSosendReturn, SLEPT, soreceive, sosend, soTransferred } from '../kern/uipc_sosend'
+import { setReadReturn, vn_read } from '../kern/vfs_vnops'
 import { CAUSE, functionId } from '../machine/cost'
 import { tcp_setopt } from '../netinet/tcp_usrreq'
 import { EAGAIN, EBUSY } from '../sys/errno'
-import { PAGE_SIZE } from '../sys/param'
 import { AF_INET, AF_INET6, SO_ACCEPTCONN, SO_REUSEADDR, SO_SNDLOWAT, SS_NBIO, TCP_NODELAY } from '../sys/socket'
 import { KASSERT } from '../sys/systm'
-import { vm_object_of_file, vm_page_alloc, vm_page_lookup } from '../vm/vm_object'
-import { VM_ALLOC_NORMAL, vm_page_busied, vm_page_busy_wait, vm_page_reference } from '../vm/vm_page'
-import { vm_pager_get_pages_async, vm_pager_run } from '../vm/vnode_pager'
+import { vm_object_of_file } from '../vm/vm_object'
 import {
   encodePath,
   errorResponse,
@@ -33,7 +30,6 @@ import {
 import { chargeSyscall, PROGRAM_HTTPD, programTimer, setProgram } from './program'
 
 const FN_httpd = functionId('(httpd)')
-const FN_read = functionId('vn_read')
 
 /** Longest request head. */
 const REQUEST_MAX = 512
@@ -326,10 +322,29 @@ function serveText(k: Kernel, conn: number): void {
   const ub = k.apps.httpd.worker.ub[c.worker[conn]]
   const length = userWriteText(k, ub, 0, errorResponse(c.status[conn]))
   chargeSyscall(k)
-  const error = sosend(k, c.so[conn], ub, c.sent[conn], length - c.sent[conn], false)
-  c.sent[conn] += soTransferred
-  if (error === EAGAIN) return
-  closeConnection(k, conn)
+  const error = sosend(k, c.so[conn], ub, c.sent[conn], length - c.sent[conn], false, PROGRAM_HTTPD, conn)
+  if (error === SLEPT) blocked(k, conn)
+  else wroteText(k, conn, error, soTransferred)
+}
+
+function wroteText(k: Kernel, conn: number, error: number, n: number): void {
+  k.apps.httpd.conn.sent[conn] += n
+  if (error !== EAGAIN) closeConnection(k, conn)
+}
+
+/** The process sleeps in a system call for this connection: nobody looks at its queue until it is back. */
+function blocked(k: Kernel, conn: number): void {
+  const { worker, conn: c } = k.apps.httpd
+  k.kq.kq_blocked[worker.kq[c.worker[conn]]] = 1
+}
+
+/** The system call returned: `go` on with the connection, then look at the queue again. */
+function unblocked(k: Kernel, conn: number, go: () => void): void {
+  const { worker, conn: c } = k.apps.httpd
+  const kq = worker.kq[c.worker[conn]]
+  k.kq.kq_blocked[kq] = 0
+  go()
+  if (k.kq.kq_blocked[kq] === 0 && k.kq.kq_count[kq] !== 0) kqueue_wakeup(k, kq)
 }
 
 const call: SendfileArguments = {
@@ -370,8 +385,7 @@ function serveSendfile(k: Kernel, conn: number): void {
   chargeSyscall(k)
   const error = sendfile(k, c.so[conn], call, PROGRAM_HTTPD, conn)
   if (error === SLEPT) {
-    // The whole process sleeps: nobody looks at the queue until it is back.
-    k.kq.kq_blocked[w.kq[worker]] = 1
+    blocked(k, conn)
     return
   }
   sendfileReturned(k, conn, error, sendfile_sbytes)
@@ -401,12 +415,7 @@ function sendfileReturned(k: Kernel, conn: number, error: number, sbytes: number
 }
 
 setSendfileReturn(PROGRAM_HTTPD, (k, conn, error, sbytes) => {
-  const w = k.apps.httpd.worker
-  const worker = k.apps.httpd.conn.worker[conn]
-  const kq = w.kq[worker]
-  k.kq.kq_blocked[kq] = 0
-  sendfileReturned(k, conn, error, sbytes)
-  if (k.kq.kq_blocked[kq] === 0 && k.kq.kq_count[kq] !== 0) kqueue_wakeup(k, kq)
+  unblocked(k, conn, () => sendfileReturned(k, conn, error, sbytes))
 })
 
 /** The answer is queued completely. */
@@ -426,9 +435,7 @@ function responded(k: Kernel, conn: number): void {
 /** read(2) a piece of the file, write(2) it, until the socket is full. What was read and did not fit is read again later. */
 function serveWrite(k: Kernel, conn: number): void {
   const c = k.apps.httpd.conn
-  const stat = k.apps.httpd.stat
-  const worker = c.worker[conn]
-  const ub = k.apps.httpd.worker.ub[worker]
+  const ub = k.apps.httpd.worker.ub[c.worker[conn]]
   const hdrlen = c.hdrlen[conn]
   const total = hdrlen + c.size[conn]
   while (c.sent[conn] < total) {
@@ -436,76 +443,67 @@ function serveWrite(k: Kernel, conn: number): void {
     if (c.sent[conn] < hdrlen) {
       userWriteBytes(k, ub, 0, responseHeader(c.size[conn], c.close[conn] !== 0))
       chargeSyscall(k)
-      error = sosend(k, c.so[conn], ub, c.sent[conn], hdrlen - c.sent[conn], c.size[conn] > 0)
+      error = sosend(k, c.so[conn], ub, c.sent[conn], hdrlen - c.sent[conn], c.size[conn] > 0, PROGRAM_HTTPD, conn)
     } else {
       const off = c.sent[conn] - hdrlen
-      const n = Math.min(READ_CHUNK, UBUF_BYTES - DATA_AT, c.size[conn] - off)
       chargeSyscall(k)
-      const busy = vn_read(k, vm_object_of_file(c.file[conn]), off, n, ub, DATA_AT)
-      if (busy !== 0) {
-        vm_page_busy_wait(k, busy)
-        sleepq_add(k, WCHAN_PAGE, busy, RESUME_READ, conn, k.cpu.current)
-        k.kq.kq_blocked[k.apps.httpd.worker.kq[worker]] = 1
+      error = vn_read(k, vm_object_of_file(c.file[conn]), off, chunk(k, conn), ub, DATA_AT, PROGRAM_HTTPD, conn)
+      if (error === 0) error = writeChunk(k, conn)
+      else if (error !== SLEPT) {
+        wrote(k, conn, error, 0)
         return
       }
-      chargeSyscall(k)
-      stat.writeCalls++
-      error = sosend(k, c.so[conn], ub, DATA_AT, n, false)
     }
-    c.sent[conn] += soTransferred
-    stat.bytes += soTransferred
-    if (error === EAGAIN) return
-    if (error !== 0) {
-      stat.errors++
-      closeConnection(k, conn)
+    if (error === SLEPT) {
+      blocked(k, conn)
       return
     }
+    if (!wrote(k, conn, error, soTransferred)) return
   }
   responded(k, conn)
 }
 
-setResume(RESUME_READ, (k, conn) => {
-  const w = k.apps.httpd.worker
-  const kq = w.kq[k.apps.httpd.conn.worker[conn]]
-  k.kq.kq_blocked[kq] = 0
-  serve(k, conn)
-  if (k.kq.kq_blocked[kq] === 0 && k.kq.kq_count[kq] !== 0) kqueue_wakeup(k, kq)
+/** Bytes of the file that are read next. */
+function chunk(k: Kernel, conn: number): number {
+  const c = k.apps.httpd.conn
+  return Math.min(READ_CHUNK, UBUF_BYTES - DATA_AT, c.hdrlen[conn] + c.size[conn] - c.sent[conn])
+}
+
+/** write(2) of what was read. */
+function writeChunk(k: Kernel, conn: number): number {
+  const { conn: c, worker, stat } = k.apps.httpd
+  chargeSyscall(k)
+  stat.writeCalls++
+  return sosend(k, c.so[conn], worker.ub[c.worker[conn]], DATA_AT, chunk(k, conn), false, PROGRAM_HTTPD, conn)
+}
+
+/** A write(2) returned, or a read(2) with an error. False: not now, or never. */
+function wrote(k: Kernel, conn: number, error: number, n: number): boolean {
+  const { conn: c, stat } = k.apps.httpd
+  c.sent[conn] += n
+  stat.bytes += n
+  if (error === EAGAIN) return false
+  if (error === 0) return true
+  stat.errors++
+  closeConnection(k, conn)
+  return false
+}
+
+setSosendReturn(PROGRAM_HTTPD, (k, conn, error, n) => {
+  unblocked(k, conn, () => {
+    if (k.apps.httpd.conn.state[conn] === TEXT) wroteText(k, conn, error, n)
+    else if (wrote(k, conn, error, n)) serveWrite(k, conn)
+  })
 })
 
-/**
- * read(2) of a file: copies from the page cache. @returns 0, or the busy page to sleep on (its read was started if nobody had). Source:
- * sys/kern/vfs_vnops.c vn_read, ffs_read (derived: through pages instead of buffers).
- */
-function vn_read(k: Kernel, object: number, off: number, len: number, ub: number, uoff: number): number {
-  if (k.cost.on) k.cost.enter(FN_read)
-  let blocked = 0
-  const first = Math.floor(off / PAGE_SIZE)
-  const last = Math.floor((off + len - 1) / PAGE_SIZE)
-  for (let i = first; i <= last && blocked === 0; i++) {
-    const m = vm_page_lookup(k, object, i)
-    if (m === 0) {
-      let count = 0
-      const most = Math.min(vm_pager_run(k, object, i), last - i + 1)
-      while (count < most && vm_page_lookup(k, object, i + count) === 0) {
-        if (vm_page_alloc(k, object, i + count, VM_ALLOC_NORMAL) === 0) break
-        count++
-      }
-      KASSERT(count > 0, 'vn_read: the host has a free page')
-      vm_pager_get_pages_async(k, object, i, count, 0, 0, 0, k.cpu.current)
-      blocked = vm_page_lookup(k, object, i)
-    } else if (k.page.valid[m] === 0 || (k.page.valid[m] !== 0xff && vm_page_busied(k, m))) blocked = m
-  }
-  if (blocked === 0) {
-    for (let done = 0; done < len;) {
-      const m = vm_page_lookup(k, object, Math.floor((off + done) / PAGE_SIZE))
-      const pgoff = (off + done) % PAGE_SIZE
-      const n = Math.min(PAGE_SIZE - pgoff, len - done)
-      copyoutFrom(k, k.page.frame[m] * PAGE_SIZE + pgoff, ub, uoff + done, n)
-      vm_page_reference(k, m)
-      done += n
+setReadReturn(PROGRAM_HTTPD, (k, conn, error) => {
+  unblocked(k, conn, () => {
+    if (error !== 0) {
+      wrote(k, conn, error, 0)
+      return
     }
-    if (k.cost.on) k.cost.charge(CAUSE.copy, len * k.cost.p.copyByte)
-  }
-  if (k.cost.on) k.cost.leave()
-  return blocked
-}
+    const written = writeChunk(k, conn)
+    if (written === SLEPT) blocked(k, conn)
+    else if (wrote(k, conn, written, soTransferred)) serveWrite(k, conn)
+  })
+})

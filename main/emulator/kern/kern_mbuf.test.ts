@@ -5,10 +5,10 @@ import { M_NOWAIT, PAGE_SIZE } from '../sys/param'
 import { KernelPanic } from '../sys/systm'
 import { leakCheck, memoryUse } from '../inspect/memoryUse'
 import { createMemoryKernel, type MemoryKernel } from '../testing'
-import { uma_zone_set_max } from '../vm/uma_core'
+import { uma_zalloc, uma_zone_set_max } from '../vm/uma_core'
 import * as kern from './kern_mbuf'
 import { mbufLimits } from './kern_mbuf_sysctl'
-import { m_copym } from './uipc_mbuf'
+import { m_append, m_apply, m_copyback, m_copym, m_length } from './uipc_mbuf'
 
 const file = Uint8Array.from({ length: 40 * PAGE_SIZE }, (_, i) => (i * 7) ^ (i >>> 9))
 const kernel = (): MemoryKernel => createMemoryKernel({ files: [file], debug: true })
@@ -64,6 +64,20 @@ describe('limits (kernel-mbuf-sendfile 2.2)', () => {
       jumbo16,
       mbufs,
     ])
+  })
+
+  it('i386 – boot – realmem is its kernel memory: a third of the physical, at most 40 % of the map, or vm.kmem_size (7.1, 2.2: the lesser of the two)', () => {
+    const of = (gib: number, tunables: { [name: string]: string } = {}) => {
+      const k = createMemoryKernel({ memoryBytes: gib * 1024 ** 3, directMap: false, tunables })
+      return [k.sysctl.read('vm.kmem_size'), k.sysctl.read('kern.ipc.nmbclusters')]
+    }
+    const third = Math.floor((3 * 1024 ** 3) / 4096 / 3) * 4096
+    expect(of(3)).toEqual([third, Math.floor(Math.floor(Math.floor(third / 2) / 2048) / 4)])
+    expect(of(16)).toEqual([1_717_986_918, 104857])
+    expect(of(3, { 'vm.kmem_size': '512m' })).toEqual([512 * 1024 ** 2, 32768])
+    // amd64: the address space is no limit.
+    const k = createMemoryKernel({ memoryBytes: 4 * 1024 ** 3 })
+    expect([k.sysctl.read('vm.kmem_size'), k.sysctl.read('kern.ipc.nmbclusters')]).toEqual([4 * 1024 ** 3, 262144])
   })
 
   it('maxmbufmem above three quarters of memory – boot – cut to them', () => {
@@ -293,5 +307,75 @@ describe('conversion (3.1, 3.2) and compression (3.3), beyond the vectors', () =
   it('225 bytes – compression – an assertion (10.2 no. 7)', () => {
     const k = kernel()
     expect(() => kern.mb_unmapped_compress(k, unmapped(k, 1, 0, 225))).toThrow(KernelPanic)
+  })
+})
+
+describe('routines that do not know unmapped mbufs (3.5) – a sentence instead of wild memory', () => {
+  it('m_apply, m_copyback, m_append behind one – as for mapped ones, until they touch its bytes', () => {
+    const k = kernel()
+    const head = kern.m_get(k, M_NOWAIT, M.MT_DATA)
+    k.mb.m_len[head] = 50
+    k.mb.m_next[head] = unmapped(k, 2)
+    let seen = 0
+    expect(m_apply(k, head, 10, 40, (_address, len) => ((seen += len), 0))).toBe(0)
+    expect(seen).toBe(40)
+    expect(m_apply(k, head, 0, 10, () => 7)).toBe(7)
+    expect(() => m_apply(k, head, 10, 41, () => 0)).toThrow(/unmapped mbuf has no address/)
+    const bytes = new Uint8Array(60).fill(9)
+    expect(m_copyback(k, head, 0, 50, bytes)).toBe(0)
+    expect(k.phys.byte(kern.mtodAddr(k, head) + 49)).toBe(9)
+    expect(() => m_copyback(k, head, 0, 51, bytes)).toThrow(/unmapped mbuf has no address/)
+    // Appending never writes into it: there is no trailing space.
+    expect(m_append(k, head, 60, bytes)).toBe(true)
+    expect(m_length(k, head)).toBe(50 + 2 * PAGE_SIZE + 60)
+  })
+
+  it('1.4: writable, leading and trailing space – none in unmapped, read-only or shared mbufs', () => {
+    const k = kernel()
+    const plain = kern.m_get(k, M_NOWAIT, M.MT_DATA)
+    k.mb.m_data[plain] = 20
+    k.mb.m_len[plain] = 100
+    const spaces = (m: number) => [kern.M_WRITABLE(k, m), kern.M_LEADINGSPACE(k, m), kern.M_TRAILINGSPACE(k, m)]
+    expect(spaces(plain)).toEqual([true, 20, 104])
+    k.mb.m_flags[plain] |= M.M_RDONLY
+    expect(spaces(plain)).toEqual([false, 0, 0])
+    expect(spaces(unmapped(k, 1, 0, 100))).toEqual([false, 0, 0])
+    const cluster = kern.m_getcl(k, M_NOWAIT, M.MT_DATA, 0)
+    k.mb.m_len[cluster] = 48
+    expect(spaces(cluster)).toEqual([true, 0, 2000])
+    m_copym(k, cluster, 0, M.M_COPYALL, M_NOWAIT)
+    expect(spaces(cluster)).toEqual([false, 0, 0])
+  })
+
+  it('1.3: length of page i – last_pg_len for the last, else a page less its offset', () => {
+    const k = kernel()
+    const p = k.mb.ext_buf[unmapped(k, 3, 100, 7)]
+    expect([
+      kern.mbuf_ext_pg_len(k, p, 0, 100),
+      kern.mbuf_ext_pg_len(k, p, 1, 0),
+      kern.mbuf_ext_pg_len(k, p, 2, 0),
+    ]).toEqual([3996, 4096, 7])
+    const one = k.mb.ext_buf[unmapped(k, 1, 100, 7)]
+    expect(kern.mbuf_ext_pg_len(k, one, 0, 100)).toBe(7)
+  })
+})
+
+describe('warnings at the limit (2.2)', () => {
+  it('each limited zone – its own text, [zone: NAME] TEXT; mbuf_extpgs has no limit and no warning (2.1)', () => {
+    const k = kernel()
+    const { zone_mbuf, zone_clust, zone_jumbop, zone_jumbo9, zone_jumbo16 } = k.uma
+    for (const zone of [zone_mbuf, zone_clust, zone_jumbop, zone_jumbo9, zone_jumbo16]) {
+      uma_zone_set_max(k, zone, 2)
+      while (uma_zalloc(k, zone, M_NOWAIT) !== 0);
+    }
+    expect(k.msgbuf.lines).toEqual([
+      '[zone: mbuf] kern.ipc.nmbufs limit reached',
+      '[zone: mbuf_cluster] kern.ipc.nmbclusters limit reached',
+      '[zone: mbuf_jumbo_page] kern.ipc.nmbjumbop limit reached',
+      '[zone: mbuf_jumbo_9k] kern.ipc.nmbjumbo9 limit reached',
+      '[zone: mbuf_jumbo_16k] kern.ipc.nmbjumbo16 limit reached',
+    ])
+    expect(k.uma.zones().find((zone) => zone.name === 'mbuf_extpgs')!.limit).toBe(0)
+    for (let i = 0; i < 100; i++) expect(uma_zalloc(k, k.uma.zone_extpgs, M_NOWAIT)).not.toBe(0)
   })
 })

@@ -24,9 +24,9 @@ import {
   M_PKTHDR,
   M_RDONLY,
 } from '../sys/mbuf'
-import { MCLBYTES, MJUM16BYTES, MJUM9BYTES, MJUMPAGESIZE, MSIZE, M_NOWAIT } from '../sys/param'
+import { MCLBYTES, MJUM16BYTES, MJUM9BYTES, MJUMPAGESIZE, MSIZE, M_NOWAIT, M_WOKEN } from '../sys/param'
 import { KASSERT, KernelPanic } from '../sys/systm'
-import { UmaKeg, uma_zalloc, uma_zfree, zone_drain, type UmaZone } from '../vm/uma_core'
+import { UmaKeg, uma_zalloc, uma_zfree, umaSleep, zone_drain, type UmaZone } from '../vm/uma_core'
 import { freeToZone, m_free, m_freem } from './kern_mbuf_free'
 import { initMbufLimits } from './kern_mbuf_sysctl'
 import { M_SIZE } from './mbuf_inline'
@@ -252,16 +252,35 @@ export function m_get2(k: Kernel, size: number, how: number, type: number, flags
   return m_getjcl(k, how, type, flags, MJUMPAGESIZE)
 }
 
+/** What m_getm2 had made when it gave 0 because its caller must sleep (M_WAITOK): it goes on from there. 0 otherwise. */
+export let getm2Partial = 0
+
 /**
  * A chain with room for `len` bytes, made of the largest fitting pieces, appended to `m` if that is not 0.
- * @returns the head (`m` or the new chain), or 0 with nothing allocated. kern_mbuf.c m_getm2 (read).
+ * @param partial the pieces made before the caller slept ({@link getm2Partial}); `len` and all else as at first.
+ * @returns the head (`m` or the new chain), or 0 with nothing allocated, unless the caller has to sleep. kern_mbuf.c m_getm2 (read).
  */
-export function m_getm2(k: Kernel, m: number, len: number, how: number, type: number, flags: number): number {
+export function m_getm2(
+  k: Kernel,
+  m: number,
+  len: number,
+  how: number,
+  type: number,
+  flags: number,
+  partial = 0,
+): number {
   KASSERT(len >= 0, 'm_getm2: the length is not negative')
   flags &= M_PKTHDR | M_EOR
   if (m !== 0) flags &= ~M_PKTHDR
+  getm2Partial = 0
   let head = 0
   let tail = 0
+  for (let at = partial; at !== 0; at = k.mb.m_next[at]) {
+    if (head === 0) head = at
+    tail = at
+    len -= M_SIZE(k, at)
+    flags &= ~M_PKTHDR
+  }
   while (len > 0) {
     const hdr = flags & M_PKTHDR
     let mb: number
@@ -269,9 +288,11 @@ export function m_getm2(k: Kernel, m: number, len: number, how: number, type: nu
     else if (len >= MINCLSIZE) mb = m_getcl(k, how, type, hdr)
     else mb = hdr !== 0 ? m_gethdr(k, how, type) : m_get(k, how, type)
     if (mb === 0) {
-      m_freem(k, head)
+      if (umaSleep !== 0 && (how & M_NOWAIT) === 0) getm2Partial = head
+      else m_freem(k, head)
       return 0
     }
+    how &= ~M_WOKEN
     len -= M_SIZE(k, mb)
     if (tail === 0) head = mb
     else k.mb.m_next[tail] = mb

@@ -23,7 +23,7 @@ import { KASSERT, KernelPanic } from '../sys/systm'
 import { uma_zfree } from '../vm/uma_core'
 import { m_extadd, m_get } from './kern_mbuf_alloc'
 import { m_free, m_freem, mb_free_ext } from './kern_mbuf_free'
-import { mbuf_ext_pg_len, pgsHdrAddr, pgsLines, pgsTrailAddr } from './mbuf_inline'
+import { mb_ext_pgs_check, mbuf_ext_pg_len, pgsHdrAddr, pgsLines, pgsTrailAddr } from './mbuf_inline'
 import { callExtFree, setExtFree } from './mbuf_ext_free'
 import { SFB_NOWAIT, sf_buf_alloc, sf_buf_free, sf_buf_kva } from './subr_sfbuf'
 import { m_copydata } from './uipc_mbuf_chain'
@@ -59,6 +59,7 @@ function _mb_unmapped_to_ext(k: Kernel, m: number): number {
     'mb_unmapped_to_ext: an unmapped mbuf holds a page array',
   )
   const p = k.mb.ext_buf[m]
+  if (k.debug) mb_ext_pgs_check(k, p)
   const mref = k.mb.ext_cnt[m]
   let off = k.mb.m_data[m]
   let len = k.mb.m_len[m]

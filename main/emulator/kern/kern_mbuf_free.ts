@@ -29,9 +29,11 @@ import { MCLBYTES, MJUM16BYTES, MJUM9BYTES, MJUMPAGESIZE } from '../sys/param'
 import { KASSERT, KernelPanic } from '../sys/systm'
 import { uma_zfree, uma_zone_exhausted, zone_drain, type UmaZone } from '../vm/uma_core'
 import { callExtFree } from './mbuf_ext_free'
+import { m_tag_delete_chain, tagsDtor } from './uipc_mbuf2'
 
 /** Puts an mbuf without external storage back into its zone. */
 export function freeToZone(k: Kernel, m: number): void {
+  if ((k.mb.m_flags[m] & M_PKTHDR) !== 0) tagsDtor(k, m)
   if (k.debug) poison(k, m)
   k.mb.m_type[m] = MT_NOTMBUF
   uma_zfree(k, k.uma.zone_mbuf, m)
@@ -59,9 +61,10 @@ export function m_free(k: Kernel, m: number): number {
   const next = mb.m_next[m]
   if (mb.m_type[m] === MT_NOTMBUF) throw new KernelPanic('m_free: an mbuf is freed only once')
   const flags = mb.m_flags[m]
-  if ((flags & (M_PKTHDR | M_NOFREE)) === (M_PKTHDR | M_NOFREE)) mb.ph_tags[m] = 0
+  if ((flags & (M_PKTHDR | M_NOFREE)) === (M_PKTHDR | M_NOFREE)) tagsDtor(k, m)
   if ((flags & M_EXT) !== 0) mb_free_ext(k, m)
   else if ((flags & M_NOFREE) === 0) {
+    if ((flags & M_PKTHDR) !== 0 && mb.ph_tags[m] !== 0) m_tag_delete_chain(k, m, 0)
     if (k.debug) poison(k, m)
     mb.m_type[m] = MT_NOTMBUF
     uma_zfree(k, k.uma.zone_mbuf, m)
@@ -103,6 +106,7 @@ export function mb_free_ext(k: Kernel, m: number): void {
   if (count === 0) {
     switch (type) {
       case EXT_PACKET:
+        tagsDtor(k, mref)
         mb.ext_count[mref] = 1
         if (k.debug) {
           poisonBytes(k, mb.ext_buf[mref], MCLBYTES)

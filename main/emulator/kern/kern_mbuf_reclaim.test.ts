@@ -7,6 +7,7 @@ import { SS_NBIO } from '../sys/socket'
 import { baseLine, connectPair, createNet, createSink, readInto, runUntil, writeBytes } from '../testkit/netRig'
 import { uma_zone_set_max } from '../vm/uma_core'
 import { vm_object_of_file } from '../vm/vm_object'
+import { vm_pageout } from '../vm/vm_pageout'
 import { m_free, m_get } from './kern_mbuf'
 import { sendfile } from './kern_sendfile'
 
@@ -62,5 +63,32 @@ describe('a zone of mbufs at its limit', () => {
     net.machine.runUntil(net.machine.time)
     expect([sb_ccc[snd], sb_mcnt[snd], net.a.uma.zone_extpgs.used]).toEqual(queued)
     expect(queued[2]).toBe(1)
+  })
+})
+
+describe('short of pages', () => {
+  it('the low-memory event – out-of-order segments are given up, zones give their full buckets back; do_tcpdrain=0 keeps the segments', () => {
+    for (const drain of [1, 0]) {
+      let drop = 0
+      const net = createNet({ files: [4096], wire: { filter: (_frame, from) => !(from === 0 && drop-- > 0) } })
+      const { server } = connectPair(net)
+      const { b } = net
+      net.a.so.so_state[server] |= SS_NBIO
+      expect(b.sysctl.write('net.inet.tcp.do_tcpdrain', drain)).toBe(0)
+      drop = 1
+      for (let i = 0; i < 4; i++) writeBytes(net.a, server, new Uint8Array(1000))
+      runUntil(net, () => b.inet.tseg.live > 0, 'a segment out of order')
+      const many = Array.from({ length: 1000 }, () => m_get(b, M_NOWAIT, MT_DATA))
+      for (const m of many) m_free(b, m)
+      const cached = b.uma.zone_mbuf.cached
+      vm_pageout(b)
+      expect(b.page.vm.daemon.lowmem_events).toBe(1)
+      net.machine.runUntil(net.machine.time)
+      expect(b.inet.tseg.live).toBe(drain === 1 ? 0 : 1)
+      expect(b.uma.zone_mbuf.cached).toBeLessThan(cached)
+      // Within vm.lowmem_period nothing more is asked for.
+      vm_pageout(b)
+      expect(b.page.vm.daemon.lowmem_events).toBe(1)
+    }
   })
 })

@@ -7,10 +7,11 @@ import { EINVAL } from '../sys/errno'
 import { max_datalen, max_hdr, max_linkhdr, max_protohdr } from '../sys/mbuf'
 import { MCLBYTES, MJUM16BYTES, MJUM9BYTES, MJUMPAGESIZE, MSIZE } from '../sys/param'
 import { uma_zone_set_max, type UmaZone } from '../vm/uma_core'
+import { declareKmemSysctls, vm_kmem_size } from './kern_malloc'
 
 /**
  * The limits of a host, items each. Integer division at every step, as in the kernel.
- * @param realmem physical memory, bytes. @param tunable value of a loader tunable, 0 if not set. kern_mbuf.c tunable_mbinit (read).
+ * @param realmem physical or kernel memory, whichever is less, bytes. @param tunable value of a loader tunable, 0 if not set. kern_mbuf.c tunable_mbinit (read).
  */
 export function mbufLimits(realmem: number, tunable: (name: string) => number) {
   const div = (a: number, b: number): number => Math.floor(a / b)
@@ -29,7 +30,9 @@ export function mbufLimits(realmem: number, tunable: (name: string) => number) {
 /** Sets the limits of the zones at boot and declares kern.ipc.nmb… and kern.ipc.mb_use_ext_pgs. Called by mbuf_init. */
 export function initMbufLimits(k: Kernel): void {
   const { uma, sysctl } = k
-  const limits = mbufLimits(k.config.memoryBytes, (name) => sysctl.getenvNumber(name, 0))
+  const kmem = vm_kmem_size(k)
+  declareKmemSysctls(k, kmem)
+  const limits = mbufLimits(Math.min(k.config.memoryBytes, kmem), (name) => sysctl.getenvNumber(name, 0))
   const source = 'kern/kern_mbuf.c'
   sysctl.declare({
     name: 'kern.ipc.maxmbufmem',

@@ -11,6 +11,7 @@
  */
 import type { Kernel } from '../kernel'
 import { MBUF_PEXT_MAX_PGS } from '../sys/mbuf'
+import { createTags } from './uipc_mbuf2'
 
 /** Columns of struct mbuf (sys/sys/mbuf.h; offsets in kernel-mbuf-sendfile 1.2). */
 const mbufSpec = {
@@ -129,5 +130,5 @@ export function createMbufTables(k: Kernel) {
     },
     { observer: true },
   )
-  return { mb, pgs, extref, mbstat }
+  return { mb, pgs, extref, mbstat, mtag: createTags(k) }
 }

@@ -152,11 +152,12 @@ export function declareKernelMib(k: Kernel): void {
 
   sysctl.node('vm.stats', 'VM meter stats', 'vm/vm_meter.c')
   sysctl.node('vm.stats.vm', 'VM meter vm stats', 'vm/vm_meter.c')
-  const meter = (name: keyof VmMeter, description: string): void =>
+  const meter = (name: keyof VmMeter, description: string, rowless = false): void =>
     number(`vm.stats.vm.${name}`, 'uint', description, () => vmMeter(k)[name], {
       unit: 'pages',
       source: 'vm/vm_meter.c',
       fidelity: 'derived',
+      rowless,
     })
   number('vm.stats.vm.v_page_size', 'uint', 'Page size in bytes', () => 4096, { ...bytes, source: 'vm/vm_meter.c' })
   meter('v_page_count', 'Total number of pages in system')
@@ -168,6 +169,9 @@ export function declareKernelMib(k: Kernel): void {
   meter('v_active_count', 'Active pages')
   meter('v_inactive_count', 'Inactive pages')
   meter('v_laundry_count', 'Pages eligible for laundering')
+  meter('v_pageout_free_min', 'Min pages reserved for kernel', true)
+  meter('v_interrupt_free_min', 'Reserved pages for interrupt code', true)
+  meter('v_free_severe', 'Severe page depletion point', true)
 }
 
 /** Clock as CPU names have it: two decimals, no locale. */

@@ -2,21 +2,22 @@
  * sendfile(2). Source: sys/kern/kern_sendfile.c of mid 2019 (read; reference kernel-mbuf-sendfile 6). Section numbers below are the reference's.
  *
  * A call is a row of `k.sendfile.call`, because it may have to sleep (room in the socket buffer, a busy page, SF_SYNC, the I/O lock): `run` works on the
- * row until the call is done or sleeps, and goes on from `sc_phase` when the thread is woken. kern.ipc.mb_use_ext_pgs is latched when a call begins
- * (2.3 explains why that is wanted).
+ * row until the call is done or sleeps, and goes on from `sc_phase` when the thread is woken. What it has built when it must sleep for an mbuf is a row of
+ * `k.sendfile.pause`. kern.ipc.mb_use_ext_pgs is latched when a call begins (2.3 explains why that is wanted).
  *
- * One file, as in the kernel; the inner loop that builds mbufs is in kern_sendfile_mbufs.ts. Not modelled: descriptors (EBADF, ENOTSOCK), shared memory objects as files, sockets other than TCP.
+ * One file, as in the kernel; the inner loop that builds mbufs is in kern_sendfile_mbufs.ts, descriptors
+ * and user pointers in kern_descrip.ts. Not modelled: sockets other than TCP.
  */
 import type { Kernel } from '../kernel'
 import { CAUSE, functionId } from '../machine/cost'
 import { tcp_usr_abort, tcp_usr_ready, tcp_usr_send } from '../netinet/tcp_usrreq'
-import { EAGAIN, EINTR, EINVAL, EIO, ENOBUFS, ENOTCONN, EPIPE } from '../sys/errno'
+import { EAGAIN, EBADF, EINTR, EINVAL, EIO, ENOBUFS, ENOTCONN, EPIPE } from '../sys/errno'
 import { EXT_FLAG_SYNC, FREE_SENDFILE_MEXT, FREE_SENDFILE_MEXT_PG } from '../sys/mbuf'
-import { PAGE_SIZE } from '../sys/param'
+import { M_WAITOK, M_WOKEN, PAGE_SIZE } from '../sys/param'
 import { PRUS_NOTREADY, SB_NOINTR, SB_WAIT, SBS_CANTSENDMORE } from '../sys/sockbuf'
 import { SF_NODISKIO, SF_SYNC, SF_USER_READAHEAD, SO_ACCEPTCONN, SS_ISCONNECTED, SS_NBIO } from '../sys/socket'
 import { KASSERT } from '../sys/systm'
-import { grabBlockedOn, OBJ_DEAD, vm_page_grab, vm_page_lookup } from '../vm/vm_object'
+import { grabBlockedOn, OBJ_DEAD, OBJT_VNODE, vm_page_grab, vm_page_lookup } from '../vm/vm_object'
 import {
   PQ_INACTIVE,
   VM_ALLOC_NORMAL,
@@ -26,6 +27,7 @@ import {
   vm_page_is_valid,
   vm_page_unwire,
 } from '../vm/vm_page'
+import { vm_wait } from '../vm/vm_pageout'
 import {
   PAGER_MAX_PAGES,
   pagerAhead,
@@ -34,12 +36,15 @@ import {
   vm_pager_get_pages_async,
   vm_pager_run,
 } from '../vm/vnode_pager'
-import { m_freem, mb_free_notready, setExtFree } from './kern_mbuf'
+import { getm2Partial, m_freem, mb_free_notready, setExtFree } from './kern_mbuf'
 import {
   buildMbufs,
   builtFirst,
+  builtLast,
+  builtMustSleep,
   builtMustWait,
   builtPages,
+  builtSf,
   builtSoftError,
   freeUntil,
   sendfile_free_pgs,
@@ -59,8 +64,10 @@ import {
   WCHAN_SBLOCK,
   WCHAN_SFBUF,
   WCHAN_SFSYNC,
+  WCHAN_VMWAIT,
 } from './subr_sleepqueue'
-import { m_uiotombuf, sosend, soTransferred } from './uipc_sosend'
+import { memoryAwake, memorySleep } from './uma_sleep'
+import { m_uiotombuf, setSosendReturn, SLEPT, sosend, soTransferred } from './uipc_sosend'
 import { sbspace } from './uipc_sockbuf'
 import { soref, sorele } from './uipc_socket'
 
@@ -68,8 +75,7 @@ const FN_vn_sendfile = functionId('vn_sendfile')
 const FN_sendfile_swapin = functionId('sendfile_swapin')
 const FN_sendfile_iodone = functionId('sendfile_iodone')
 
-/** Answer of a call that sleeps: the result comes later, to the program's return routine. */
-export const SLEPT = -2
+export { SLEPT } from './uipc_sosend'
 
 // sc_phase: where a call goes on.
 const PHASE_LOCK = 0
@@ -79,6 +85,15 @@ const PHASE_GRAB = 3
 const PHASE_BUILD = 4
 const PHASE_TRAILER = 5
 const PHASE_SYNC = 6
+/** Mbufs for the header were slept for. */
+const PHASE_HEADER = 7
+/** The trailer's write sleeps for mbufs: it comes back by itself. */
+const PHASE_WRITE = 8
+
+/** Name under which sendfile itself writes trailers: it is told when a write that slept is done. */
+const PROGRAM_SENDFILE = 15
+/** The system call by descriptors (kern_descrip.ts), which hands answers on. */
+export const PROGRAM_SYSCALL = 14
 
 /** Counters of kern.ipc.sfstat, in the order of the structure (6.6). */
 export const sfstatOrder = [
@@ -160,9 +175,16 @@ export function createSendfile(k: Kernel) {
   })
   /** struct sendfile_sync. */
   const sync = k.registry.table(k.part('sf_sync'), { count: 'i32', waiting: 'u8' })
+  /** Calls that sleep for an mbuf, and what they hold: the mbufs made so far, pages in them, sf_buf of the next page; what they sleep for (uma_sleep.ts). */
+  const pause = k.registry.table(
+    k.part('sendfile.pause'),
+    { pc_call: 'i32', pc_what: 'i32', pc_top: 'i32', pc_last: 'i32', pc_done: 'i32', pc_sf: 'i32' },
+    8,
+    { quiet: true },
+  )
   /** Handle of kern.ipc.mb_use_ext_pgs; 0 in a kernel without it. */
   const mb_use_ext_pgs = k.sysctl.find('kern.ipc.mb_use_ext_pgs')?.id ?? 0
-  return { stat, call, sfio, sync, mb_use_ext_pgs }
+  return { stat, call, sfio, sync, pause, mb_use_ext_pgs }
 }
 
 type Return = (k: Kernel, udata: number, error: number, sbytes: number) => void
@@ -195,14 +217,14 @@ export interface SendfileArguments {
 /**
  * sendfile(2) on a socket. A blocking socket may put the caller to sleep: the answer is {@link SLEPT}, and `program`'s return routine gets
  * (udata, error, sbytes) later. Otherwise the answer is 0 or errno, and {@link sendfile_sbytes} says how much was sent.
- * EINVAL: negative offset or no file; ENOTCONN; EPIPE; EAGAIN; EBUSY (SF_NODISKIO); ENOBUFS; the socket's pending error.
+ * EINVAL: negative offset or no file; EBADF: its object is gone; ENOTCONN; EPIPE; EAGAIN; EBUSY (SF_NODISKIO); ENOBUFS; the socket's pending error.
  */
 export function sendfile(k: Kernel, so: number, a: SendfileArguments, program: number, udata: number): number {
   sendfile_sbytes = 0
   if (a.offset < 0 || a.object <= 0) return EINVAL
   const s = k.so
   // sendfile_getsock, sendfile_getobj (6.1).
-  if ((k.object.flags[a.object] & OBJ_DEAD) !== 0) return EINVAL
+  if ((k.object.flags[a.object] & OBJ_DEAD) !== 0) return EBADF
   if ((s.so_options[so] & SO_ACCEPTCONN) !== 0) return ENOTCONN
   const t = k.sendfile.call
   const c = t.alloc()
@@ -334,12 +356,23 @@ function run(k: Kernel, c: number): number {
           k.sb.sb_flags[snd] |= SB_WAIT
           return sleep(k, c, PHASE_SPACE, WCHAN_SB, snd)
         }
-        if (!plan(k, c, space)) continue
-        t.sc_phase[c] = PHASE_GRAB
+        const planned = plan(k, c, space)
+        if (planned === SLEPT) return SLEPT
+        if (planned === READY) t.sc_phase[c] = PHASE_GRAB
+        continue
+      }
+      case PHASE_HEADER: {
+        const planned = headerAgain(k, c)
+        if (planned === SLEPT) return SLEPT
+        if (planned === READY) t.sc_phase[c] = PHASE_GRAB
         continue
       }
       case PHASE_GRAB: {
         const blocked = grab(k, c)
+        if (blocked === NO_PAGE) {
+          vm_wait(k)
+          return sleep(k, c, PHASE_GRAB, WCHAN_VMWAIT, 1)
+        }
         if (blocked !== 0) {
           vm_page_busy_wait(k, blocked)
           return sleep(k, c, PHASE_GRAB, WCHAN_PAGE, blocked)
@@ -350,7 +383,7 @@ function run(k: Kernel, c: number): number {
         continue
       }
       case PHASE_BUILD:
-        if (!iteration(k, c)) return sleep(k, c, PHASE_BUILD, WCHAN_SFBUF, 1)
+        if (!iteration(k, c)) return builtMustSleep ? SLEPT : sleep(k, c, PHASE_BUILD, WCHAN_SFBUF, 1)
         continue
       case PHASE_TRAILER: {
         unlock(k, c)
@@ -444,36 +477,100 @@ export function sendfile_holds_vnode(k: Kernel, object: number): boolean {
   return false
 }
 
-/** 6.2 steps 4 to 8: headers, then how much of the file goes into this iteration. False: no file data now, `run` goes on. */
-function plan(k: Kernel, c: number, space: number): boolean {
+/** Sleeps for the mbuf that could not be had, holding the chain `top` … `last` with `done` pages and an sf_buf. False: there is nothing to sleep for. */
+function pauseForMbuf(
+  k: Kernel,
+  c: number,
+  phase: number,
+  top: number,
+  last: number,
+  done: number,
+  sf: number,
+): boolean {
+  const t = k.sendfile.call
+  const what = memorySleep(k, RESUME_SENDFILE, c, t.sc_cpu[c])
+  if (what === 0) return false
+  const p = k.sendfile.pause
+  const row = p.alloc()
+  p.pc_call[row] = c
+  p.pc_what[row] = what
+  p.pc_top[row] = top
+  p.pc_last[row] = last
+  p.pc_done[row] = done
+  p.pc_sf[row] = sf
+  t.sc_phase[c] = phase
+  return true
+}
+
+/** The row of a call that slept for an mbuf and runs again, or 0; the caller takes what it holds. */
+function pauseOver(k: Kernel, c: number): number {
+  const p = k.sendfile.pause
+  if (p.live === 0) return 0
+  for (let row = 1; row < p.high; row++) {
+    if (p.pc_call[row] !== c) continue
+    memoryAwake(k, p.pc_what[row])
+    p.pc_call[row] = 0
+    p.free(row)
+    return row
+  }
+  return 0
+}
+
+// What plan answers, beside SLEPT.
+const READY = 1
+/** No file data now: `run` goes on with the phase that was set. */
+const NOT_NOW = 0
+
+/** 6.2 steps 4 to 8: headers, then how much of the file goes into this iteration. */
+function plan(k: Kernel, c: number, space: number): number {
   const t = k.sendfile.call
   t.sc_mhlen[c] = 0
-  if (t.sc_hdrlen[c] > 0) {
-    const n = Math.min(space, t.sc_hdrlen[c])
-    const mh = m_uiotombuf(k, t.sc_hdrub[c], t.sc_hdroff[c], n, 0)
-    if (mh === 0) {
-      finish(k, c, ENOBUFS)
-      return false
-    }
-    t.sc_mh[c] = mh
-    t.sc_mhlen[c] = n
-    t.sc_hdroff[c] += n
-    t.sc_hdrlen[c] -= n
-    space -= n
-    if (space === 0) {
-      // The header fills the buffer: it goes alone.
-      t.sc_space[c] = 0
-      t.sc_npages[c] = 0
-      send(k, c, 0, 0, 0, 0)
-      return false
-    }
+  return t.sc_hdrlen[c] > 0 ? header(k, c, space, M_WAITOK, 0) : range(k, c, space)
+}
+
+/** The call slept for the mbufs of its header. */
+function headerAgain(k: Kernel, c: number): number {
+  const row = pauseOver(k, c)
+  return header(k, c, k.sendfile.call.sc_space[c], M_WAITOK | M_WOKEN, k.sendfile.pause.pc_top[row])
+}
+
+/** Step 4. `partial`: the mbufs of the header that are there already. */
+function header(k: Kernel, c: number, space: number, how: number, partial: number): number {
+  const t = k.sendfile.call
+  const n = Math.min(space, t.sc_hdrlen[c])
+  const mh = m_uiotombuf(k, t.sc_hdrub[c], t.sc_hdroff[c], n, 0, how, partial)
+  if (mh === 0) {
+    t.sc_space[c] = space
+    if (pauseForMbuf(k, c, PHASE_HEADER, getm2Partial, 0, 0, 0)) return SLEPT
+    finish(k, c, ENOBUFS)
+    return NOT_NOW
   }
+  t.sc_mh[c] = mh
+  t.sc_mhlen[c] = n
+  t.sc_hdroff[c] += n
+  t.sc_hdrlen[c] -= n
+  space -= n
+  if (space === 0) {
+    // The header fills the buffer: it goes alone.
+    t.sc_space[c] = 0
+    t.sc_npages[c] = 0
+    send(k, c, 0, 0, 0, 0)
+    return NOT_NOW
+  }
+  return range(k, c, space)
+}
+
+/** Steps 5 to 8. */
+function range(k: Kernel, c: number, space: number): number {
+  const t = k.sendfile.call
   const off = t.sc_off[c]
-  const size = k.object.bytes[t.sc_obj[c]]
+  // A vnode is asked for its size again, shared memory is not.
+  const vnode = k.object.type[t.sc_obj[c]] === OBJT_VNODE
+  const size = vnode ? k.object.bytes[t.sc_obj[c]] : t.sc_objsize[c]
   if (off >= size) {
     // The file was truncated meanwhile: the call ends here, without trailers.
     finish(k, c, 0)
-    return false
+    return NOT_NOW
   }
   if (size !== t.sc_objsize[c]) {
     t.sc_objsize[c] = size
@@ -496,13 +593,16 @@ function plan(k: Kernel, c: number, space: number): boolean {
   t.sc_npages[c] = npages
   t.sc_rhpages[c] = rhpages
   t.sc_grab[c] = 0
-  return true
+  return READY
 }
 
 /** Pages of the running iteration. Not state: looked up again after a sleep (they are wired and busy, so they are still there). */
 let pa = new Int32Array(512)
 
-/** 6.3 step 1: wires and busies the pages. @returns the busy page to sleep on, or 0. */
+/** {@link grab}: no page of the host is free. */
+const NO_PAGE = -1
+
+/** 6.3 step 1: wires and busies the pages. @returns the busy page to sleep on, {@link NO_PAGE}, or 0. */
 function grab(k: Kernel, c: number): number {
   const t = k.sendfile.call
   const object = t.sc_obj[c]
@@ -514,11 +614,11 @@ function grab(k: Kernel, c: number): number {
   for (let i = t.sc_grab[c]; i < npages; i++) {
     const m = vm_page_grab(k, object, first + i, req)
     if (m === 0) {
-      if (grabBlockedOn !== 0 && !nowait) {
+      if (!nowait) {
         t.sc_grab[c] = i
-        return grabBlockedOn
+        return grabBlockedOn !== 0 ? grabBlockedOn : NO_PAGE
       }
-      // SF_NODISKIO, or no page is free: the request ends before this page.
+      // SF_NODISKIO: the page is busy, or none is free: the request ends before this page.
       for (let j = i; j < npages; j++) pa[j] = 0
       t.sc_rhpages[c] = 0
       t.sc_grab[c] = i
@@ -530,13 +630,18 @@ function grab(k: Kernel, c: number): number {
   return 0
 }
 
-/** One iteration with its pages on the way: 6.2 steps 10 to 13. False: no sf_buf is free for the first page, the thread sleeps. */
+/** One iteration with its pages on the way: 6.2 steps 10 to 13. False: the thread sleeps for an mbuf, or has to for the first sf_buf. */
 function iteration(k: Kernel, c: number): boolean {
   const t = k.sendfile.call
   const off = t.sc_off[c]
   const npages = t.sc_npages[c]
   const sfio = t.sc_sfio[c]
-  if (t.sc_slept[c] !== 0) findPages(k, c)
+  let row = 0
+  if (t.sc_slept[c] !== 0) {
+    findPages(k, c)
+    row = pauseOver(k, c)
+  }
+  const p = k.sendfile.pause
   const m = buildMbufs(
     k,
     pa,
@@ -549,8 +654,18 @@ function iteration(k: Kernel, c: number): boolean {
     t.sc_useext[c] !== 0,
     sfio !== 0,
     t.sc_sfs[c],
+    row === 0 ? 0 : p.pc_done[row],
+    row === 0 ? 0 : p.pc_top[row],
+    row === 0 ? 0 : p.pc_last[row],
+    row === 0 ? 0 : p.pc_sf[row],
+    row === 0 ? 0 : M_WOKEN,
   )
   if (builtMustWait) return false
+  if (builtMustSleep) {
+    const asleep = pauseForMbuf(k, c, PHASE_BUILD, m, builtLast, builtPages, builtSf)
+    KASSERT(asleep, 'vn_sendfile: an allocation that must be slept for says for what')
+    return false
+  }
   t.sc_sfio[c] = 0
   let space = t.sc_space[c]
   if (builtPages < npages) {
@@ -691,8 +806,6 @@ function swapin(k: Kernel, c: number, off: number, npages: number, len: number):
 
 /** 6.5: one I/O of an iteration is done, or its mbufs are queued. The last of all makes the data ready. */
 export function sendfile_iodone(k: Kernel, sfio: number, error: number): void {
-  // 0: a read(2), whose sleepers wait for the pages themselves.
-  if (sfio === 0) return
   if (k.cost.on) k.cost.enter(FN_sendfile_iodone)
   const f = k.sendfile.sfio
   if (error !== 0) f.sf_error[sfio] = error
@@ -732,7 +845,13 @@ function trailers(k: Kernel, c: number): number {
       t.sc_trloff[c] + t.sc_trldone[c],
       t.sc_trllen[c] - t.sc_trldone[c],
       false,
+      PROGRAM_SENDFILE,
+      c,
     )
+    if (error === SLEPT) {
+      t.sc_phase[c] = PHASE_WRITE
+      return SLEPT
+    }
     t.sc_trldone[c] += soTransferred
     t.sc_sbytes[c] += soTransferred
     if (error === EAGAIN) {
@@ -745,6 +864,16 @@ function trailers(k: Kernel, c: number): number {
   }
   return 0
 }
+
+setSosendReturn(PROGRAM_SENDFILE, (k, c, error, transferred) => {
+  const t = k.sendfile.call
+  t.sc_trldone[c] += transferred
+  t.sc_sbytes[c] += transferred
+  // Not all of it: tried again, which also finds out why.
+  if (error === 0 || error === EAGAIN) t.sc_phase[c] = PHASE_TRAILER
+  else finish(k, c, error)
+  work(k, c)
+})
 
 /** sendfile_free_mext: the last reference to a mapped page of sendfile is gone. */
 function sendfile_free_mext(k: Kernel, m: number): void {

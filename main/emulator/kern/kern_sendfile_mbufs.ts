@@ -21,6 +21,7 @@ import {
 } from '../sys/mbuf'
 import { M_WAITOK, PAGE_SIZE } from '../sys/param'
 import { SF_NOCACHE } from '../sys/socket'
+import { umaSleep } from '../vm/uma_core'
 import { vm_page_free, vm_page_try_to_free } from '../vm/vm_object'
 import {
   PHYS_TO_VM_PAGE,
@@ -33,7 +34,7 @@ import {
   vm_page_unwire_noq,
   vm_page_xbusied,
 } from '../vm/vm_page'
-import { m_extadd, m_free, m_get, mb_alloc_ext_pgs } from './kern_mbuf'
+import { m_extadd, m_free, m_get, mb_alloc_ext_pgs, mb_ext_pgs_check } from './kern_mbuf'
 import { sf_buf_alloc, sf_buf_free, sf_buf_kva, sf_buf_page, SFB_CATCH, SFB_NOWAIT } from './subr_sfbuf'
 
 // Results of buildMbufs besides the chain.
@@ -45,6 +46,13 @@ export let builtFirst = 0
 export let builtSoftError = 0
 /** True: nothing was built because no sf_buf was free; the caller sleeps on `sfbufa` and asks again (machines without direct map). */
 export let builtMustWait = false
+/**
+ * True: an mbuf could not be had and has to be slept for (uma_sleep.ts). The pages before {@link builtPages} are in the chain {@link builtFirst} …
+ * {@link builtLast} already, and {@link builtSf} is the sf_buf of the next one (0: none yet); the caller hands them in again.
+ */
+export let builtMustSleep = false
+export let builtLast = 0
+export let builtSf = 0
 
 /** Bytes of page i of n of a range of `len` bytes at `off`. Source: kern_sendfile.c xfsize. */
 export function xfsize(i: number, n: number, off: number, len: number): number {
@@ -57,6 +65,7 @@ export function xfsize(i: number, n: number, off: number, len: number): number {
 /**
  * Builds the chain of one iteration.
  * @param pa page rows, 0 = not obtained (SF_NODISKIO). @param notReady some of the pages are being read. @param sfs sync record or 0.
+ * @param from first page to do, behind the chain `top` … `last` made before the caller slept, with sf_buf `sf` in hand. @param how M_WOKEN then, else 0.
  */
 export function buildMbufs(
   k: Kernel,
@@ -70,18 +79,24 @@ export function buildMbufs(
   useExtPgs: boolean,
   notReady: boolean,
   sfs: number,
+  from = 0,
+  top = 0,
+  last = 0,
+  sf = 0,
+  how = 0,
 ): number {
   const stat = k.sendfile.stat
   const pgoff = off % PAGE_SIZE
   const nocache = (flags & SF_NOCACHE) !== 0
   // The page that the iteration ends in will be needed again: it stays cached.
   const lastShared = (off + space) % PAGE_SIZE !== 0 && (rem > space || rhpages > 0)
-  let top = 0
-  let last = 0
   let pgs = 0
   builtSoftError = 0
   builtMustWait = false
-  let i = 0
+  builtMustSleep = false
+  builtSf = 0
+  how |= M_WAITOK
+  let i = from
   for (; i < npages; i++) {
     const page = pa[i]
     if (page === 0) {
@@ -92,12 +107,17 @@ export function buildMbufs(
     const len = xfsize(i, npages, off, space)
     if (useExtPgs) {
       if (i % MBUF_PEXT_MAX_PGS === 0) {
-        const m = mb_alloc_ext_pgs(k, M_WAITOK, false, FREE_SENDFILE_MEXT_PG)
+        const m = mb_alloc_ext_pgs(k, how, false, FREE_SENDFILE_MEXT_PG)
         if (m === 0) {
+          if (umaSleep !== 0) {
+            builtMustSleep = true
+            break
+          }
           builtSoftError = top === 0 ? ENOBUFS : 0
           release(k, pa, i, npages)
           break
         }
+        how = M_WAITOK
         const mb = k.mb
         if (notReady) mb.m_flags[m] |= M_NOTREADY
         if (sfs !== 0) {
@@ -121,12 +141,18 @@ export function buildMbufs(
       k.mb.m_len[last] += len
       k.mb.ext_size[last] += PAGE_SIZE
       if (nocache && i === npages - 1 && lastShared) k.mb.ext_flags[last] |= EXT_FLAG_CACHE_LAST
+      if (k.debug) mb_ext_pgs_check(k, pgs)
       continue
     }
     // The first sf_buf may be waited for (interruptibly), the others not.
-    const sf = sf_buf_alloc(k, k.page.frame[page], top === 0 ? SFB_CATCH : SFB_NOWAIT)
-    const m = sf === 0 ? 0 : m_get(k, M_WAITOK, MT_DATA)
+    if (sf === 0) sf = sf_buf_alloc(k, k.page.frame[page], top === 0 ? SFB_CATCH : SFB_NOWAIT)
+    const m = sf === 0 ? 0 : m_get(k, how, MT_DATA)
     if (m === 0) {
+      if (sf !== 0 && umaSleep !== 0) {
+        builtMustSleep = true
+        builtSf = sf
+        break
+      }
       if (sf === 0 && top === 0 && k.page.vm.sfbufs !== null) {
         builtMustWait = true
         break
@@ -138,6 +164,8 @@ export function buildMbufs(
       break
     }
     m_extadd(k, m, sf_buf_kva(k, sf), PAGE_SIZE, FREE_SENDFILE_MEXT, sf, 0, M_RDONLY, EXT_SFBUF)
+    sf = 0
+    how = M_WAITOK
     const mb = k.mb
     if (notReady) mb.m_flags[m] |= M_NOTREADY
     if (sfs !== 0) {
@@ -154,6 +182,7 @@ export function buildMbufs(
   }
   builtPages = i
   builtFirst = top
+  builtLast = last
   return top
 }
 

@@ -50,6 +50,8 @@ export interface SysctlDeclaration {
   set?: (value: number | string) => number
   /** Brought by a kernel module: there only while that is loaded. The module keeps the value (`get`, `set`), the table has no row for it. */
   module?: { loaded(): boolean }
+  /** With `get`: the tree sets no row aside, so that a name added to it does not move digests written down before. It has no handle (id 0). */
+  rowless?: boolean
 }
 
 /** A registered name. */
@@ -186,7 +188,7 @@ export class SysctlTree {
     const dot = name.lastIndexOf('.')
     const parent = dot < 0 ? null : this.node(name.slice(0, dot), '')
     const siblings = parent === null ? this.roots : parent.children
-    const id = declaration.module === undefined ? this.values.alloc() : 0
+    const id = declaration.rowless === true || declaration.module !== undefined ? 0 : this.values.alloc()
     const { get, default: initial } = declaration
     const oid: SysctlOid = {
       ...declaration,

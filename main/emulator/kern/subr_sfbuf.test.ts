@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { createMemoryKernel } from '../testing'
 import {
   SFB_CPUPRIVATE,
@@ -10,6 +10,10 @@ import {
   sf_buf_kva,
   sf_buf_page,
 } from './subr_sfbuf'
+import { wakeup, WCHAN_SFBUF } from './subr_sleepqueue'
+
+// Files share modules: the routine of sendfile goes back to its place.
+afterAll(() => setSfBufWakeup((k) => wakeup(k, WCHAN_SFBUF, 1)))
 
 describe('sf_bufs with a direct map (kernel-mbuf-sendfile 7.1)', () => {
   it('amd64 – any number – the handle is the page, and kern.ipc.nsfbufs does not exist', () => {

@@ -17,13 +17,19 @@ export const WCHAN_SFSYNC = 3
 export const WCHAN_SBLOCK = 4
 /** A free sf_buf (machines without direct map). */
 export const WCHAN_SFBUF = 5
+/** An item of a zone at its limit (uma_zalloc with M_WAITOK); the row is the zone's number. */
+export const WCHAN_ZONE = 6
+/** A free page (vm_wait). */
+export const WCHAN_VMWAIT = 7
 /** Names as `ps` shows them (wmesg). */
-export const wmesg: readonly string[] = ['', 'sbwait', 'vmpgrb', 'sendfile', 'sblock', 'sfbufa']
+export const wmesg: readonly string[] = ['', 'sbwait', 'vmpgrb', 'sendfile', 'sblock', 'sfbufa', 'zonelimit', 'vmwait']
 
 /** Where a thread goes on. */
 export const RESUME_SENDFILE = 1
 /** read(2) of a program that waited for a page. */
 export const RESUME_READ = 3
+/** write(2) that waited for an mbuf. */
+export const RESUME_SOSEND = 4
 const RESUMES = 8
 
 type Resume = (k: Kernel, argument: number) => void
@@ -116,6 +122,16 @@ export function wakeup(k: Kernel, kind: number, id: number): void {
       k.cpu.run(t.td_cpu[at], EV_THREAD_WAKEUP, k.id, at)
     } else prev = at
     at = next
+  }
+}
+
+/** Makes the thread that has slept longest on the channel runnable. */
+export function wakeup_one(k: Kernel, kind: number, id: number): void {
+  const t = k.td
+  for (let at = t.sleepq[bucket(kind, id)]; at !== 0; at = t.td_slpnext[at]) {
+    if (t.td_wchan[at] !== kind || t.td_wchanid[at] !== id) continue
+    sleepq_abort(k, at)
+    return
   }
 }
 

@@ -41,6 +41,7 @@ import {
   pgsHdrAddr,
   pgsTrailAddr,
 } from './mbuf_inline'
+import { M_ASSERTPKTHDR, m_tag_copy_chain, m_tag_delete_chain, tagsDtor } from './uipc_mbuf2'
 
 // -------------------------------------------------------------------------------------------------------------------- sharing and headers
 
@@ -94,6 +95,7 @@ export function clearPktHdr(k: Kernel, m: number): void {
 /** Removes the packet header of one mbuf. uipc_mbuf.c m_demote_pkthdr (read). */
 export function m_demote_pkthdr(k: Kernel, m: number): void {
   KASSERT((k.mb.m_flags[m] & M_PKTHDR) !== 0, 'm_demote_pkthdr: the mbuf has a packet header')
+  if (k.mb.ph_tags[m] !== 0) m_tag_delete_chain(k, m, 0)
   clearPktHdr(k, m)
   m_pkthdr_init(k, m)
 }
@@ -141,6 +143,7 @@ function copyPktHdr(k: Kernel, to: number, from: number): void {
 
 /** Moves the packet header to an mbuf that is still empty. uipc_mbuf.c m_move_pkthdr (read). */
 export function m_move_pkthdr(k: Kernel, to: number, from: number): void {
+  tagsDtor(k, to)
   copyPktHdr(k, to, from)
   k.mb.ph_tags[from] = 0
   clearPktHdr(k, from)
@@ -148,10 +151,11 @@ export function m_move_pkthdr(k: Kernel, to: number, from: number): void {
   if (csum >= CSUM_SND_TAG) k.mb.ph_csum_flags[from] = csum - CSUM_SND_TAG
 }
 
-/** Copies the packet header to an mbuf that is still empty. Tags are not modelled, so it cannot fail. uipc_mbuf.c m_dup_pkthdr (read). */
-export function m_dup_pkthdr(k: Kernel, to: number, from: number): void {
+/** Copies the packet header, tags included, to an mbuf that is still empty. False: there was no memory for the tags. uipc_mbuf.c m_dup_pkthdr (read). */
+export function m_dup_pkthdr(k: Kernel, to: number, from: number): boolean {
   copyPktHdr(k, to, from)
   k.mb.ph_tags[to] = 0
+  return k.mb.ph_tags[from] === 0 || m_tag_copy_chain(k, to, from)
 }
 
 /** m_prepend's slow path: a new first mbuf with `len` bytes of room; 0 and the chain freed on failure. uipc_mbuf.c m_prepend (read). */
@@ -216,7 +220,10 @@ export function m_copym(k: Kernel, m: number, off0: number, len: number, how: nu
     else mb.m_next[last] = n
     last = n
     if (copyhdr) {
-      m_dup_pkthdr(k, n, m)
+      if (!m_dup_pkthdr(k, n, m)) {
+        m_freem(k, top)
+        return 0
+      }
       if (len === M_COPYALL) mb.ph_len[n] -= off0
       else mb.ph_len[n] = len
       copyhdr = false
@@ -240,6 +247,7 @@ export function m_copym(k: Kernel, m: number, off0: number, len: number, how: nu
 
 /** A read-only copy of a whole packet; keeps the place of the data in the first mbuf. @returns the copy or 0. uipc_mbuf.c m_copypacket (read). */
 export function m_copypacket(k: Kernel, m: number, how: number): number {
+  M_ASSERTPKTHDR(k, m)
   let top = 0
   let last = 0
   for (; m !== 0; m = k.mb.m_next[m]!) {
@@ -251,7 +259,10 @@ export function m_copypacket(k: Kernel, m: number, how: number): number {
     const mb = k.mb
     if (top === 0) {
       top = n
-      m_dup_pkthdr(k, n, m)
+      if (!m_dup_pkthdr(k, n, m)) {
+        m_free(k, n)
+        return 0
+      }
       if ((mb.m_flags[m] & M_EXT) === 0) mb.m_data[n] = mb.m_data[m]!
     } else mb.m_next[last] = n
     last = n

@@ -22,6 +22,7 @@ import { m_get, m_getcl, m_gethdr } from './kern_mbuf_alloc'
 import { m_free, m_freem } from './kern_mbuf_free'
 import { M_ALIGN, M_TRAILINGSPACE, M_WRITABLE, mtodAddr } from './mbuf_inline'
 import { m_cat, m_copydata, m_dup_pkthdr, m_fixhdr, m_move_pkthdr, mb_dupcl } from './uipc_mbuf_chain'
+import { MBUF_CHECKSLEEP } from './uipc_mbuf_sanity'
 
 /** Plain copy between mapped mbufs; a panic if the source is unmapped and shows bytes. */
 function copyMapped(k: Kernel, from: number, fromOff: number, to: number, toOff: number, len: number): void {
@@ -35,6 +36,7 @@ function copyMapped(k: Kernel, from: number, fromOff: number, to: number, toOff:
  * @returns the tail, or 0 (allocation failed, or nothing is behind the border). uipc_mbuf.c m_split (read; errata B11).
  */
 export function m_split(k: Kernel, m0: number, len0: number, how: number): number {
+  MBUF_CHECKSLEEP(how)
   let m = m0
   let len = len0
   while (m !== 0 && len > k.mb.m_len[m]) {
@@ -95,6 +97,7 @@ export function m_split(k: Kernel, m0: number, len0: number, how: number): numbe
 
 /** A writable copy of a packet. @returns the copy or 0. uipc_mbuf.c m_dup, m_dup_pkt (read). */
 export function m_dup(k: Kernel, m: number, how: number): number {
+  MBUF_CHECKSLEEP(how)
   if (m === 0) return 0
   KASSERT((k.mb.m_flags[m] & M_PKTHDR) !== 0, 'm_dup: the source is a packet')
   let remain = k.mb.ph_len[m]
@@ -114,7 +117,10 @@ export function m_dup(k: Kernel, m: number, how: number): number {
     let nsize = big ? MCLBYTES : MLEN
     if (top === 0) {
       top = n
-      m_dup_pkthdr(k, n, m0)
+      if (!m_dup_pkthdr(k, n, m0)) {
+        m_free(k, n)
+        return 0
+      }
       if (!big) nsize = MHLEN
       mb.m_flags[n] &= ~M_RDONLY
     } else mb.m_next[last] = n
@@ -204,7 +210,10 @@ export function m_defrag(k: Kernel, m0: number, how: number): number {
   const total = m_fixhdr(k, m0)
   const final = total > MHLEN ? m_getcl(k, how, MT_DATA, M_PKTHDR) : m_gethdr(k, how, MT_DATA)
   if (final === 0) return 0
-  m_dup_pkthdr(k, final, m0)
+  if (!m_dup_pkthdr(k, final, m0)) {
+    m_free(k, final)
+    return 0
+  }
   let n = final
   for (let progress = 0; progress < total;) {
     const length = Math.min(total - progress, MCLBYTES)
@@ -284,20 +293,34 @@ export function m_collapse(k: Kernel, m0: number, how: number, maxfrags: number)
   }
 }
 
+/** Longest random piece of {@link m_fragment}. */
+const FRAGMENT_MAX = 255
+
 /**
- * Cuts a packet into clusters of `length` bytes each (a stress test of other code).
- * @returns the new chain, or the old one if it is no packet, the length makes no sense, or memory ran out. uipc_mbuf.c m_fragment (read; the random
- * lengths −1 and −2 are left out).
+ * Cuts a packet into clusters of `length` bytes each (a stress test of other code). −1: all of one random length, −2: each of a random length (1 … 255).
+ * @param random gives a number from 0 to below its argument; asked only for random lengths.
+ * @returns the new chain, or the old one if it is no packet, the length makes no sense, or memory ran out. uipc_mbuf.c m_fragment (read; only kernels with
+ * MBUF_STRESS_TEST have it).
  */
-export function m_fragment(k: Kernel, m0: number, how: number, length: number): number {
-  if ((k.mb.m_flags[m0] & M_PKTHDR) === 0 || length <= 0) return m0
-  const piece = Math.min(length, MCLBYTES)
+export function m_fragment(
+  k: Kernel,
+  m0: number,
+  how: number,
+  length: number,
+  random: (below: number) => number = () => 0,
+): number {
+  if ((k.mb.m_flags[m0] & M_PKTHDR) === 0 || length === 0 || length < -2) return m0
+  let piece = length === -1 ? 1 + random(FRAGMENT_MAX) : Math.min(length, MCLBYTES)
   const total = m_fixhdr(k, m0)
   const first = m_getcl(k, how, MT_DATA, M_PKTHDR)
   if (first === 0) return m0
-  m_dup_pkthdr(k, first, m0)
+  if (!m_dup_pkthdr(k, first, m0)) {
+    m_free(k, first)
+    return m0
+  }
   let last = first
   for (let progress = 0; progress < total;) {
+    if (length === -2) piece = 1 + random(FRAGMENT_MAX)
     const len = Math.min(piece, total - progress)
     if (progress !== 0) {
       const n = m_getcl(k, how, MT_DATA, 0)

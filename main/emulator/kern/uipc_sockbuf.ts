@@ -15,24 +15,29 @@ import { EINPROGRESS, ENOBUFS } from '../sys/errno'
 import {
   EXT_PGS,
   MLEN,
+  MT_CONTROL,
   MT_DATA,
   MT_OOBDATA,
+  MT_SONAME,
   M_BLOCKED,
   M_EOR,
   M_EXT,
   M_NOMAP,
   M_NOTAVAIL,
   M_NOTREADY,
+  M_PKTHDR,
   M_PROTOFLAGS,
 } from '../sys/mbuf'
-import { MCLBYTES, MSIZE } from '../sys/param'
+import { MCLBYTES, MSIZE, M_NOWAIT } from '../sys/param'
 import { PRUS_NOTREADY, SB_EFFICIENCY, SB_MAX, SB_NOCOALESCE, SB_STOP, sbMaxAdj } from '../sys/sockbuf'
 import { KASSERT, KernelPanic } from '../sys/systm'
+import { m_get, m_getcl } from './kern_mbuf_alloc'
 import { m_free, m_freem } from './kern_mbuf_free'
-import { M_TRAILINGSPACE, M_WRITABLE, mtodAddr, pgsLines } from './mbuf_inline'
+import { M_TRAILINGSPACE, M_WRITABLE, mb_ext_pgs_check, mtodAddr, pgsLines } from './mbuf_inline'
 import { declareSockbufSysctls } from './uipc_sockbuf_sysctl'
 import { mb_unmapped_compress } from './kern_mbuf_ext_pgs'
 import { m_copydata, m_demote } from './uipc_mbuf_chain'
+import { m_tag_delete_chain } from './uipc_mbuf2'
 
 /** Data larger than this is not copied to save an mbuf. */
 const COALESCE_MAX = MCLBYTES / 4
@@ -234,6 +239,7 @@ export function sbcheck(k: Kernel, sb: number): void {
         mbcnt += mb.ext_size[m]
         ccnt++
         if (mb.ext_type[m] === EXT_PGS && (flags & M_NOMAP) !== 0) {
+          mb_ext_pgs_check(k, mb.ext_buf[m])
           KASSERT(
             (k.pgs.nrdy[mb.ext_buf[m]] !== 0) === ((flags & M_NOTREADY) !== 0),
             'sockbuf: an unmapped mbuf is ready exactly when none of its pages waits for I/O',
@@ -369,10 +375,7 @@ export function sbappendrecord(k: Kernel, sb: number, m0: number): void {
   if (m0 === 0) return
   clrprotoflags(k, m0, 0)
   sballoc(k, sb, m0)
-  const last = s.sb_lastrecord[sb]
-  if (last !== 0) mb.m_nextpkt[last] = m0
-  else s.sb_mb[sb] = m0
-  s.sb_lastrecord[sb] = m0
+  linkRecord(k, sb, m0)
   s.sb_mbtail[sb] = m0
   const m = mb.m_next[m0]
   mb.m_next[m0] = 0
@@ -382,6 +385,102 @@ export function sbappendrecord(k: Kernel, sb: number, m0: number): void {
   }
   sbcompress(k, sb, m, m0)
   if (k.debug) sbcheck(k, sb)
+}
+
+/** Links a record that is in the accounts already behind the last one. uipc_sockbuf.h SBLINKRECORD (read). */
+function linkRecord(k: Kernel, sb: number, m: number): void {
+  const { mb, sb: s } = k
+  const last = s.sb_lastrecord[sb]
+  if (last !== 0) mb.m_nextpkt[last] = m
+  else s.sb_mb[sb] = m
+  s.sb_lastrecord[sb] = m
+}
+
+/** Counts every mbuf of a chain and makes it the last record. */
+function allocRecord(k: Kernel, sb: number, m: number): void {
+  let n = m
+  for (; k.mb.m_next[n] !== 0; n = k.mb.m_next[n]!) sballoc(k, sb, n)
+  sballoc(k, sb, n)
+  linkRecord(k, sb, m)
+  k.sb.sb_mbtail[sb] = n
+  if (k.debug) sbcheck(k, sb)
+}
+
+/**
+ * Appends a record: the sender's address (MT_SONAME), control data and data.
+ * @param asa the address, at most 224 bytes. @param m0 data or 0; a packet. @param control or 0. @param space checked only if true: address, control and data
+ * have to fit. @returns false, nothing taken, if they do not fit or there is no mbuf. uipc_sockbuf.c sbappendaddr_locked, …_nospacecheck_locked (read).
+ */
+export function sbappendaddr(
+  k: Kernel,
+  sb: number,
+  asa: Uint8Array,
+  m0: number,
+  control: number,
+  space = true,
+): boolean {
+  if (m0 !== 0) KASSERT((k.mb.m_flags[m0] & M_PKTHDR) !== 0, 'sbappendaddr: the data is a packet')
+  let need = asa.length + (m0 !== 0 ? k.mb.ph_len[m0] : 0)
+  let last = 0
+  for (let m = control; m !== 0; m = k.mb.m_next[m]!) {
+    need += k.mb.m_len[m]
+    last = m
+  }
+  if (space && need > sbspace(k, sb)) return false
+  if (asa.length > MLEN) return false
+  const m = m_get(k, M_NOWAIT, MT_SONAME)
+  if (m === 0) return false
+  const { mb } = k
+  mb.m_len[m] = asa.length
+  k.phys.copyIn(asa, 0, asa.length, mtodAddr(k, m))
+  if (m0 !== 0) {
+    clrprotoflags(k, m0, 0)
+    m_tag_delete_chain(k, m0, 0)
+    // What the packet knew about its way here is nobody's business any more.
+    mb.ph_rcvif[m0] = 0
+    mb.ph_flowid[m0] = 0
+    mb.ph_csum_flags[m0] = 0
+    mb.ph_fibnum[m0] = 0
+    mb.ph_rsstype[m0] = 0
+  }
+  if (last !== 0) mb.m_next[last] = m0
+  else control = m0
+  mb.m_next[m] = control
+  allocRecord(k, sb, m)
+  return true
+}
+
+/** Appends a record of control data and data. The caller has looked at the room. uipc_sockbuf.c sbappendcontrol_locked (read; it refuses nothing since 2018). */
+export function sbappendcontrol(k: Kernel, sb: number, m0: number, control: number): void {
+  KASSERT(control !== 0, 'sbappendcontrol: there is control data')
+  clrprotoflags(k, m0, 0)
+  let last = control
+  while (k.mb.m_next[last] !== 0) last = k.mb.m_next[last]!
+  k.mb.m_next[last] = m0
+  allocRecord(k, sb, control)
+}
+
+/** A control message (struct cmsghdr and payload) in an mbuf of its own, or 0: too long for a cluster, or no mbuf. uipc_sockbuf.c sbcreatecontrol (read). */
+export function sbcreatecontrol(k: Kernel, payload: Uint8Array, type: number, level: number): number {
+  const size = CMSG_SPACE(payload.length)
+  if (size > MCLBYTES) return 0
+  const m = size > MLEN ? m_getcl(k, M_NOWAIT, MT_CONTROL, 0) : m_get(k, M_NOWAIT, MT_CONTROL)
+  if (m === 0) return 0
+  const bytes = new Uint8Array(size)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, CMSG_HDR_LEN + payload.length, true)
+  view.setInt32(4, level, true)
+  view.setInt32(8, type, true)
+  bytes.set(payload, CMSG_HDR_LEN)
+  k.phys.copyIn(bytes, 0, size, mtodAddr(k, m))
+  k.mb.m_len[m] = size
+  return m
+}
+
+/** struct cmsghdr (12 bytes) aligned to 8, and what a message with `len` payload bytes takes. sys/sys/socket.h CMSG_SPACE. */
+const CMSG_HDR_LEN = 16
+export function CMSG_SPACE(len: number): number {
+  return CMSG_HDR_LEN + ((len + 7) & ~7)
 }
 
 // ------------------------------------------------------------------------------------------------------------------------------- readiness

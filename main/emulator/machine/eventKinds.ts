@@ -57,7 +57,7 @@ export const EV_IGB_TASK = 25
 /** a = host, b = port: igb: the link is negotiated. */
 export const EV_IGB_LINK = 26
 
-/** Task. a = host: a zone of mbufs is at its limit, queues are given up. */
+/** Task. a = host, b = 1 for the low-memory event: a zone of mbufs is at its limit, or pages are short; queues are given up. */
 export const EV_MB_RECLAIM = 27
 
 /** a = host, b = packet, c = its generation: fragments of an IPv6 packet did not all come in time. */

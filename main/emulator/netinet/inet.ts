@@ -90,6 +90,8 @@ export function createInet(k: Kernel) {
     sc: createSyncache(k),
     tw: createTimewait(k),
     neighbour: createNeighbours(k),
+    /** net.inet.tcp.do_tcpdrain */
+    drain: k.registry.record(k.part('tcp_drain'), { do_tcpdrain: 1 }, { quiet: true }),
   }
 }
 

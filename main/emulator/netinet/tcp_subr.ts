@@ -477,8 +477,9 @@ export function tcp_compute_initwnd(k: Kernel, maxseg: number): number {
   return maxseg > 2190 ? 2 * maxseg : maxseg > 1095 ? 3 * maxseg : 4 * maxseg
 }
 
-/** tcp_drain: gives up what came out of order on every connection; the peer will send it again. */
+/** tcp_drain: gives up what came out of order on every connection; the peer will send it again. net.inet.tcp.do_tcpdrain=0 keeps it. */
 export function tcp_drain(k: Kernel): void {
+  if (k.inet.drain.do_tcpdrain === 0) return
   const t = k.inet.tcp
   for (let tp = 1; tp < t.high; tp++) {
     if (t.t_inpcb[tp] === 0) continue

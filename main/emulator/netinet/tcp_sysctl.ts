@@ -155,6 +155,22 @@ export function declareTcpSysctls(k: Kernel): void {
   const values = k.inet.tcpctl
   k.sysctl.node('net.inet.tcp', 'TCP', 'netinet/in_proto.c')
   k.sysctl.node('net.inet.tcp.sack', 'selective acknowledgement', 'netinet/tcp_sack.c')
+  const { drain } = k.inet
+  k.sysctl.declare({
+    name: 'net.inet.tcp.do_tcpdrain',
+    type: 'int',
+    access: 'rw',
+    unit: '',
+    description: 'segments out of order are given up when mbufs or pages are short',
+    source: 'netinet/tcp_subr.c',
+    fidelity: 'read',
+    rowless: true,
+    get: () => drain.do_tcpdrain,
+    set: (value) => {
+      drain.do_tcpdrain = Number(value)
+      return 0
+    },
+  })
   for (const setting of settings) {
     k.sysctl.declare({
       name: `net.inet.tcp.${setting.name}`,

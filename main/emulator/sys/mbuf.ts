@@ -218,6 +218,8 @@ export const FREE_DRIVER = 6
 /** Test vectors and tests. */
 export const FREE_TEST = 7
 export const FREE_TEST_PG = 8
+/** The test rig of the card, which counts: nobody else registers a routine for it. */
+export const FREE_TEST_RIG = 9
 /** Room for codes. */
 export const FREE_CODES = 16
 

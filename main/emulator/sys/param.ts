@@ -24,3 +24,6 @@ export const NULL = 0
 export const M_NOWAIT = 0x0001
 export const M_WAITOK = 0x0002
 export const M_ZERO = 0x0100
+export const M_USE_RESERVE = 0x0400
+/** Ours: the caller slept for the zone and asks again; the sleep is counted already. */
+export const M_WOKEN = 0x10000

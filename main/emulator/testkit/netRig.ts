@@ -275,6 +275,9 @@ export function baseLine(k: Kernel): { [name: string]: number } {
     calls: k.sendfile.call.live,
     ios: k.sendfile.sfio.live,
     syncs: k.sendfile.sync.live,
+    pauses: k.sendfile.pause.live,
+    writes: k.sosend.live,
+    reads: k.reads.live,
     disk: k.disk.live,
   }
 }

@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { m_freem, m_get, m_getcl } from '../kern/kern_mbuf'
 import { MT_DATA } from '../sys/mbuf'
-import { M_NOWAIT, M_WAITOK } from '../sys/param'
+import { M_NOWAIT, M_WAITOK, M_WOKEN } from '../sys/param'
 import { createMemoryKernel, type MemoryKernel } from '../testing'
-import { uma_zalloc, uma_zfree, uma_zone_set_max, zone_drain_all } from './uma_core'
+import {
+  uma_zalloc,
+  uma_zfree,
+  uma_zone_awake,
+  uma_zone_set_max,
+  umaSleep,
+  UMA_SLEEP_VMWAIT,
+  zone_drain_all,
+} from './uma_core'
 
 /** Takes n mbufs; rows, 0 where refused. */
 const take = (k: MemoryKernel, n: number): number[] => Array.from({ length: n }, () => m_get(k, M_NOWAIT, MT_DATA))
@@ -125,10 +133,29 @@ describe('limits (kernel-mbuf-sendfile 2.2)', () => {
     let woken = 0
     k.uma.wakeup = () => woken++
     expect(m_get(k, M_WAITOK, MT_DATA)).toBe(0)
-    expect(k.uma.zone_mbuf.sleeps).toBe(1)
+    expect([k.uma.zone_mbuf.sleeps, k.uma.zone_mbuf.fails, k.uma.zone_mbuf.sleepers]).toEqual([1, 0, 1])
+    expect(umaSleep).toBe(k.uma.zone_mbuf.id)
     m_freem(k, a)
     expect(woken).toBe(1)
-    expect(m_get(k, M_WAITOK, MT_DATA)).toBe(a)
+    // On its way somebody else takes the item: it sleeps on, and that is the same sleep.
+    expect(m_get(k, M_NOWAIT, MT_DATA)).toBe(a)
+    uma_zone_awake(k.uma.zone_mbuf)
+    expect(m_get(k, M_WAITOK | M_WOKEN, MT_DATA)).toBe(0)
+    expect([k.uma.zone_mbuf.sleeps, k.uma.zone_mbuf.sleepers]).toEqual([1, 1])
+    m_freem(k, a)
+    uma_zone_awake(k.uma.zone_mbuf)
+    expect(m_get(k, M_WAITOK | M_WOKEN, MT_DATA)).toBe(a)
+    expect(k.uma.zone_mbuf.sleepers).toBe(0)
+  })
+
+  it('a packet whose cluster is at its limit – M_WAITOK – sleeps for the cluster, its mbuf goes back', () => {
+    const k = createMemoryKernel()
+    uma_zone_set_max(k, k.uma.zone_clust, 4)
+    while (m_getcl(k, M_NOWAIT, MT_DATA, 0) !== 0);
+    const { used } = k.uma.zone_mbuf
+    expect(m_getcl(k, M_WAITOK, MT_DATA, 0)).toBe(0)
+    expect(umaSleep).toBe(k.uma.zone_clust.id)
+    expect([k.uma.zone_clust.sleeps, k.uma.zone_pack.sleeps, k.uma.zone_mbuf.used]).toEqual([1, 0, used])
   })
 
   it('mbufs with clusters – count against the limit of the mbuf zone', () => {
@@ -148,10 +175,14 @@ describe('limits (kernel-mbuf-sendfile 2.2)', () => {
     expect(zones).toEqual(['mbuf'])
   })
 
-  it('physical memory used up – M_NOWAIT – 0 and a failure', () => {
+  it('physical memory used up but for two pages, which interrupts keep – M_NOWAIT – 0 and a failure; M_WAITOK – waits for a page', () => {
     const k = createMemoryKernel({ memoryBytes: 20 * 4096, tunables: { 'kern.ipc.nmbufs': '10000' } })
-    expect(take(k, 400).filter((m) => m !== 0)).toHaveLength(300)
-    expect(k.uma.zone_mbuf.fails).toBeGreaterThan(0)
+    expect(take(k, 400).filter((m) => m !== 0)).toHaveLength(18 * 15)
+    const { fails } = k.uma.zone_mbuf
+    expect(fails).toBeGreaterThan(0)
+    expect(m_get(k, M_WAITOK, MT_DATA)).toBe(0)
+    expect(umaSleep).toBe(UMA_SLEEP_VMWAIT)
+    expect([k.uma.zone_mbuf.fails, k.uma.zone_mbuf.sleeps]).toEqual([fails, 0])
   })
 })
 

@@ -12,8 +12,10 @@
 import type { Kernel } from '../kernel'
 import { CAUSE } from '../machine/cost'
 import type { Table } from '../machine/state'
-import { M_NOWAIT } from '../sys/param'
+import { M_NOWAIT, M_USE_RESERVE, M_WOKEN } from '../sys/param'
 import { KASSERT } from '../sys/systm'
+import { VM_ALLOC_INTERRUPT, VM_ALLOC_SYSTEM, vm_domain_allocate } from './vm_page'
+import { vm_pageout, vm_paging_needed } from './vm_pageout'
 
 /** Entries of each bucket class: (8 × class − 24 bytes of header) / 8. The largest item size for each class. Source: bucket_zones. */
 const BUCKET_ENTRIES = [1, 3, 5, 9, 13, 29, 61, 125, 253]
@@ -82,8 +84,8 @@ export class UmaKeg {
     return this.count
   }
 
-  take(k: Kernel): number {
-    if (this.count === 0 && !this.newSlab(k)) return 0
+  take(k: Kernel, how: number): number {
+    if (this.count === 0 && !this.newSlab(k, how)) return 0
     return this.stack[--this.count]
   }
 
@@ -96,7 +98,11 @@ export class UmaKeg {
     this.stack[this.count++] = item
   }
 
-  private newSlab(k: Kernel): boolean {
+  /** Pages for the kernel itself: only the last ones are kept back. keg_alloc_slab, page_alloc, malloc2vm_flags (read). */
+  private newSlab(k: Kernel, how: number): boolean {
+    if (vm_paging_needed(k)) vm_pageout(k)
+    const req = (how & M_USE_RESERVE) !== 0 ? VM_ALLOC_INTERRUPT : VM_ALLOC_SYSTEM
+    if (!vm_domain_allocate(k, req, this.ppera)) return false
     const frame = this.ppera === 1 ? k.phys.allocFrame() : k.phys.allocContig(this.ppera)
     if (frame === 0) return false
     this.pages += this.ppera
@@ -383,10 +389,18 @@ export function uma_zone_set_max(k: Kernel, zone: UmaZone, nitems: number): numb
   return nitems
 }
 
+/** {@link umaSleep}: not for a limit but for a free page. */
+export const UMA_SLEEP_VMWAIT = -1
+/**
+ * What the caller of the allocation that just gave 0 has to sleep for: the number of a zone at its limit, {@link UMA_SLEEP_VMWAIT}, or 0 (it simply failed).
+ * Only with M_WAITOK. The sleeper is a record (kern/uma_sleep.ts); woken, it asks again with M_WOKEN.
+ */
+export let umaSleep = 0
+
 /**
  * Takes an item.
  * @param how M_NOWAIT or M_WAITOK. With M_WAITOK and the zone at its limit the caller has to sleep on the zone and ask again: 0 is returned, the sleep
- * counted, and `uma.wakeup` called when an item comes free.
+ * counted, {@link umaSleep} says for what, and `uma.wakeup` is called when an item comes free.
  * @returns the item, or 0. uma_core.c uma_zalloc_arg (read).
  */
 export function uma_zalloc(k: Kernel, zone: UmaZone, how: number): number {
@@ -397,6 +411,7 @@ export function uma_zalloc(k: Kernel, zone: UmaZone, how: number): number {
 function zallocWatched(k: Kernel, zone: UmaZone, how: number): number {
   const uma = k.uma
   uma.attempts++
+  umaSleep = 0
   let item = 0
   if (uma.countdown !== 0 && --uma.countdown === 0) {
     zone.n[FAILS]++
@@ -428,6 +443,7 @@ function zalloc(k: Kernel, zone: UmaZone, how: number): number {
 
 function zallocSlow(k: Kernel, zone: UmaZone, how: number, c: number): number {
   const { bucket: buckets, cache, n } = zone
+  umaSleep = 0
   // The free bucket becomes the alloc bucket when it holds something.
   if (buckets.cnt[cache[c + 1]] > 0) {
     const b = cache[c + 1]
@@ -459,7 +475,7 @@ function zallocSlow(k: Kernel, zone: UmaZone, how: number, c: number): number {
   let got = 0
   // The first item may be waited for, more are taken only while they come at once.
   while (got < want) {
-    const item = zone.keg.take(k)
+    const item = zone.keg.take(k, M_NOWAIT)
     if (item === 0) break
     if (zone.init !== null && !zone.init(item, M_NOWAIT)) {
       zone.keg.give(item)
@@ -495,20 +511,29 @@ function allocItem(k: Kernel, zone: UmaZone, how: number): number {
     if (lim[ITEMS] >= lim[MAX]) {
       if ((how & M_NOWAIT) !== 0) zone.n[FAILS]++
       else {
-        zone.n[SLEEPS]++
-        limited.n[SLEEPERS]++
+        // A sleeper that was woken in vain goes on sleeping: one sleep, not two.
+        if ((how & M_WOKEN) === 0) zone.n[SLEEPS]++
+        lim[SLEEPERS]++
+        umaSleep = limited.id
       }
       return 0
     }
   }
-  const item = zone.keg.take(k)
-  if (item !== 0 && (zone.init === null || zone.init(item, how))) {
+  const item = zone.keg.take(k, how)
+  if (item === 0) {
+    if ((how & M_NOWAIT) !== 0) zone.n[FAILS]++
+    else umaSleep = UMA_SLEEP_VMWAIT
+    return 0
+  }
+  if (zone.init === null || zone.init(item, how)) {
     lim[ITEMS] = lim[ITEMS] + 1
     zone.n[ALLOCS]++
+    // More than one may have become free while the sleeper was on its way.
+    if (lim[SLEEPERS] > 0) wakeOne(k, limited)
     return item
   }
-  if (item !== 0) zone.keg.give(item)
-  zone.n[FAILS]++
+  zone.keg.give(item)
+  if (umaSleep === 0) zone.n[FAILS]++
   return 0
 }
 
@@ -573,17 +598,13 @@ function releaseItem(k: Kernel, zone: UmaZone, item: number): void {
 }
 
 function wakeOne(k: Kernel, zone: UmaZone): void {
-  if (zone.n[SLEEPERS] > 0 && zone.n[ITEMS] < zone.n[MAX]) {
-    zone.n[SLEEPERS]--
-    k.uma.wakeup?.(k, zone)
-  }
+  if (zone.n[SLEEPERS] > 0 && zone.n[ITEMS] < zone.n[MAX]) k.uma.wakeup?.(k, zone)
 }
 
-/** The caller that slept for a zone gives up (its thread was interrupted). */
-export function uma_zone_sleep_cancel(zone: UmaZone): void {
-  const limited = zone.master ?? zone
-  KASSERT(limited.n[SLEEPERS] > 0, 'a sleep on a zone is cancelled only by somebody who sleeps there')
-  limited.n[SLEEPERS]--
+/** A thread that slept for an item of the zone runs again; it asks anew, with M_WOKEN. */
+export function uma_zone_awake(zone: UmaZone): void {
+  KASSERT(zone.n[SLEEPERS] > 0, 'a thread that was woken for a zone had slept there')
+  zone.n[SLEEPERS]--
 }
 
 /** True while somebody sleeps for an item of the zone. uma_core.c uma_zone_exhausted_nolock (read). */
@@ -600,6 +621,11 @@ export function zone_drain(k: Kernel, zone: UmaZone): void {
     n[BKT_ITEMS] = n[BKT_ITEMS] - buckets.cnt[b]
     drainBucket(k, zone, b)
   }
+}
+
+/** Drains every zone (the kernel then gives empty slabs back as well: not modelled). uma_core.c uma_reclaim (derived). */
+export function uma_reclaim(k: Kernel): void {
+  for (const zone of k.uma.list) zone_drain(k, zone)
 }
 
 /** Gives everything cached back, the CPUs' buckets included. uma_core.c cache_drain_safe (derived). */

@@ -9,8 +9,6 @@ import type { Kernel } from '../kernel'
 import { CAUSE } from '../machine/cost'
 import { KASSERT } from '../sys/systm'
 import {
-  PGA_REFERENCED,
-  PQ_INACTIVE,
   PQ_NONE,
   VM_ALLOC_IGN_SBUSY,
   VM_ALLOC_NOBUSY,
@@ -22,9 +20,8 @@ import {
   VPB_BIT_EXCLUSIVE,
   VPB_ONE_SHARER,
   VPB_UNBUSIED,
-  vmThresholds,
+  vm_domain_allocate,
   vm_free_count,
-  vm_page_activate,
   vm_page_busied,
   vm_page_deactivate,
   vm_page_dequeue,
@@ -33,6 +30,7 @@ import {
   vm_page_wire,
   vm_page_xbusied,
 } from './vm_page'
+import { vm_page_freed, vm_paging_needed, vm_pageout } from './vm_pageout'
 
 export const OBJT_DEFAULT = 0
 export const OBJT_SWAP = 1
@@ -72,7 +70,7 @@ export function createVmObject(k: Kernel) {
 
 /** Puts the files into memory at boot, as far as it reaches (config.files.warm). Call once, after construction. */
 export function vm_object_warm(k: Kernel): void {
-  const keep = vmThresholds(k).v_free_target
+  const keep = k.page.vm.limits.v_free_target
   for (let o = 1; o <= k.machine.config.files.entries.length; o++) {
     for (let i = 0; i < k.object.size[o]; i++) {
       if (vm_free_count(k) <= keep) return
@@ -173,11 +171,11 @@ export function vm_page_remove(k: Kernel, m: number): void {
 
 /**
  * A page of an object, or of none (object 0: anonymous RAM). The page must not be there yet. VM_ALLOC_* as `req`; busy unless NOBUSY.
- * @returns 0 if no page is free even after the page daemon was asked. sys/vm/vm_page.c vm_page_alloc (derived).
+ * @returns 0 if no page is free even after the page daemon was asked; the request's class (VM_ALLOC_NORMAL …) says how many are kept back. sys/vm/vm_page.c vm_page_alloc (derived).
  */
 export function vm_page_alloc(k: Kernel, object: number, pindex: number, req: number): number {
-  if (vm_free_count(k) <= vmThresholds(k).v_free_min) vm_pageout(k)
-  if (vm_free_count(k) <= 0) return 0
+  if (vm_paging_needed(k)) vm_pageout(k)
+  if (!vm_domain_allocate(k, req, 1)) return 0
   let m: number
   if (object !== 0 && k.object.disk_page[object] >= 0) {
     m = filePage(k, object, pindex)
@@ -224,6 +222,7 @@ export function vm_page_free(k: Kernel, m: number): void {
     k.phys.freeFrame(frame)
     page.free(m)
   }
+  vm_page_freed(k)
 }
 
 /** Frees a page if nobody holds it. @returns true if it was freed. sys/vm/vm_page.c vm_page_try_to_free (derived). */
@@ -263,39 +262,6 @@ export function vm_page_grab(k: Kernel, object: number, pindex: number, req: num
 /** Consecutive file pages, from `pindex` on, that one disk request can fetch: the pager's contiguous hint + 1 (vnode_pager_haspage; derived). */
 export function vm_pager_contiguous(k: Kernel, object: number, pindex: number): number {
   return k.object.size[object] - pindex
-}
-
-/**
- * The page daemon: frees clean inactive pages until the target is reached. Referenced pages get a second chance on the active queue, and when the
- * inactive queue runs dry active pages move up. sys/vm/vm_pageout.c vm_pageout_scan (derived: runs at once instead of as a thread; files here
- * are never dirty).
- */
-export function vm_pageout(k: Kernel): void {
-  const page = k.page
-  const target = vmThresholds(k).v_free_target
-  page.vm.countScan()
-  let budget = page.vm.queued(PQ_INACTIVE)
-  while (budget-- > 0 && vm_free_count(k) < target) {
-    const m = page.vm.q[PQ_INACTIVE * 3]
-    if (m === 0) break
-    if (page.wire_count[m] !== 0 || vm_page_busied(k, m)) {
-      vm_page_dequeue(k, m)
-      if (page.wire_count[m] === 0) vm_page_deactivate(k, m)
-    } else if ((page.aflags[m] & PGA_REFERENCED) !== 0) {
-      page.aflags[m] &= ~PGA_REFERENCED
-      page.vm.countReactivated()
-      vm_page_activate(k, m)
-    } else if (page.dirty[m] !== 0) vm_page_activate(k, m)
-    else vm_page_free(k, m)
-  }
-  // Balance: as many active pages become inactive as are still missing.
-  let missing = target - vm_free_count(k) - page.vm.queued(PQ_INACTIVE)
-  while (missing-- > 0) {
-    const m = page.vm.q[1 * 3]
-    if (m === 0) break
-    page.aflags[m] &= ~PGA_REFERENCED
-    vm_page_deactivate(k, m)
-  }
 }
 
 export { VM_PAGE_BITS_ALL }

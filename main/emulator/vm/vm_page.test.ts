@@ -163,7 +163,7 @@ describe('the page daemon', () => {
     expect(page.vm_free_count(k)).toBeGreaterThan(0)
   })
 
-  it('everything wired – a page is asked for – 0', () => {
+  it('everything wired – a page is asked for – 0, with what each class of request leaves still free (VM_ALLOC_NORMAL, SYSTEM, INTERRUPT)', () => {
     const k = createMemoryKernel({
       memoryBytes: 200 * 4096,
       files: [new Uint8Array(400 * 4096)],
@@ -172,8 +172,45 @@ describe('the page daemon', () => {
     })
     let got = 0
     while (object.vm_page_grab(k, FILE, got, page.VM_ALLOC_WIRED) !== 0) got++
-    expect(got).toBe(200 - k.phys.used)
     expect(object.grabBlockedOn).toBe(0)
+    const { v_free_reserved, v_interrupt_free_min } = page.vmThresholds(k)
+    expect([got, page.vm_free_count(k)]).toEqual([200 - v_free_reserved, v_free_reserved])
+    while (object.vm_page_alloc(k, FILE, got, page.VM_ALLOC_SYSTEM | page.VM_ALLOC_WIRED) !== 0) got++
+    expect(page.vm_free_count(k)).toBe(v_interrupt_free_min)
+    while (object.vm_page_alloc(k, FILE, got, page.VM_ALLOC_INTERRUPT | page.VM_ALLOC_WIRED) !== 0) got++
+    expect(page.vm_free_count(k)).toBe(0)
+  })
+
+  it('thresholds – of a host of 4 GiB – are those of vm_pageout_init_domain', () => {
+    const k = createMemoryKernel({ memoryBytes: 4 * 2 ** 30 })
+    expect(page.vmMeter(k)).toMatchObject({
+      v_page_count: 1_048_576,
+      v_interrupt_free_min: 2,
+      v_pageout_free_min: 34,
+      v_free_reserved: 1431,
+      v_free_min: 1431 + 5241,
+      v_free_severe: 1431 + 2620,
+      v_free_target: 1431 + 4 * 5241,
+    })
+    expect(page.vmThresholds(k).v_pageout_wakeup_thresh).toBe(Math.floor((1431 + 4 * 5241) / 10) * 9)
+  })
+
+  it('the low-memory event – pages short – once, then not before vm.lowmem_period seconds are over (2.5)', () => {
+    const k = createMemoryKernel({ memoryBytes: 2000 * 4096, files: [new Uint8Array(3000 * 4096)], debug: false })
+    let events = 0
+    k.page.vm.lowmem = () => void events++
+    const take = (from: number): void => {
+      for (let i = from; i < from + 100; i++)
+        page.vm_page_unwire(k, object.vm_page_grab(k, FILE, i, page.VM_ALLOC_WIRED), 0)
+    }
+    take(2100)
+    expect(events).toBe(1)
+    k.time = 9.9e9
+    take(2300)
+    expect(events).toBe(1)
+    k.time = 10e9
+    take(2500)
+    expect(events).toBe(2)
   })
 })
 

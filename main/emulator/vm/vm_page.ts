@@ -35,6 +35,7 @@ export const PGA_REFERENCED = 0x2
 export const VM_ALLOC_NORMAL = 0
 export const VM_ALLOC_INTERRUPT = 1
 export const VM_ALLOC_SYSTEM = 2
+export const VM_ALLOC_CLASS_MASK = 3
 export const VM_ALLOC_WIRED = 0x0020
 export const VM_ALLOC_ZERO = 0x0040
 export const VM_ALLOC_NOOBJ = 0x0100
@@ -83,8 +84,23 @@ export class VmPageState {
   readonly hash = new Int32Array(1024)
   /** sf_bufs of a machine without direct map; null on amd64. */
   readonly sfbufs: SfBufPool | null
+  /** Thresholds; constant. */
+  readonly limits: VmThresholds
+  /** What the page daemon remembers (vm_pageout.ts); `waiters` threads sleep until a page is free. */
+  readonly daemon: {
+    [name: string]: number
+    lowmem_period: number
+    lowmem_at: number
+    lowmem_events: number
+    waiters: number
+  }
+  /** What the low-memory event does (mb_reclaim). Code, wired at construction. */
+  lowmem: ((k: Kernel) => void) | null = null
+  /** Told that a page can be reclaimed while somebody waits for one. Code, wired at construction. */
+  unwired: ((k: Kernel) => void) | null = null
 
   constructor(k: Kernel) {
+    this.limits = vmThresholds(k)
     k.registry.fixed(k.part('vm_page.q'), this.q)
     k.registry.fixed(k.part('vm_page.n'), this.n)
     k.registry.fixed(k.part('vm_page.hash'), this.hash)
@@ -95,6 +111,11 @@ export class VmPageState {
       (data) => {
         this.ramPage = (data as Int32Array<ArrayBuffer>).slice()
       },
+    )
+    this.daemon = k.registry.record(
+      k.part('vm_pageout'),
+      { lowmem_period: 10, lowmem_at: -1, lowmem_events: 0, waiters: 0 },
+      { quiet: true },
     )
   }
 
@@ -181,6 +202,9 @@ export interface VmMeter {
   v_free_min: number
   v_free_target: number
   v_free_reserved: number
+  v_free_severe: number
+  v_pageout_free_min: number
+  v_interrupt_free_min: number
 }
 
 /** Pages nobody uses. */
@@ -188,12 +212,47 @@ export function vm_free_count(k: Kernel): number {
   return k.phys.frames - k.phys.used - k.page.vm.cached
 }
 
-/** Thresholds of the page daemon. sys/vm/vm_pageout.c vm_pageout_init_domain (derived, without the part for many CPUs). */
-export function vmThresholds(k: Kernel): { v_free_min: number; v_free_target: number; v_free_reserved: number } {
+/** Free pages that are kept back, and those that make the page daemon start and stop. */
+export interface VmThresholds {
+  v_free_reserved: number
+  v_free_min: number
+  v_free_severe: number
+  v_free_target: number
+  v_pageout_free_min: number
+  v_interrupt_free_min: number
+  v_pageout_wakeup_thresh: number
+}
+
+/** Thresholds of the page daemon. sys/vm/vm_pageout.c vm_pageout_init_domain (read; one domain). */
+export function vmThresholds(k: Pick<Kernel, 'phys'>): VmThresholds {
   const count = k.phys.frames
-  const v_free_reserved = 2 * 8 + Math.floor(count / 768)
-  const v_free_min = Math.floor(count / 200) + v_free_reserved
-  return { v_free_reserved, v_free_min, v_free_target: 4 * Math.floor(count / 200) + v_free_reserved }
+  const min = count > 1024 ? 4 + Math.floor((count - 1024) / 200) : 4
+  const v_interrupt_free_min = 2
+  // Room for the largest swap request (MAXBSIZE) and for a cluster of 32 pages.
+  const v_pageout_free_min = (2 * 65536) / 4096 + v_interrupt_free_min
+  const v_free_reserved = 32 + v_pageout_free_min + Math.floor(count / 768)
+  const v_free_target = 4 * min + v_free_reserved
+  return {
+    v_free_reserved,
+    v_free_min: min + v_free_reserved,
+    v_free_severe: Math.floor(min / 2) + v_free_reserved,
+    v_free_target,
+    v_pageout_free_min,
+    v_interrupt_free_min,
+    v_pageout_wakeup_thresh: Math.floor(v_free_target / 10) * 9,
+  }
+}
+
+/**
+ * True if `npages` may be taken for a request of this class: ordinary ones leave v_free_reserved, the system's v_interrupt_free_min, an interrupt's nothing.
+ * sys/vm/vm_page.c vm_domain_allocate (read).
+ */
+export function vm_domain_allocate(k: Kernel, req: number, npages: number): boolean {
+  const { limits } = k.page.vm
+  const kind = req & VM_ALLOC_CLASS_MASK
+  const keep =
+    kind === VM_ALLOC_INTERRUPT ? 0 : kind === VM_ALLOC_SYSTEM ? limits.v_interrupt_free_min : limits.v_free_reserved
+  return vm_free_count(k) >= keep + npages
 }
 
 export function vmMeter(k: Kernel): VmMeter {
@@ -205,7 +264,12 @@ export function vmMeter(k: Kernel): VmMeter {
     v_active_count: vm.queued(PQ_ACTIVE),
     v_inactive_count: vm.queued(PQ_INACTIVE),
     v_laundry_count: vm.queued(PQ_LAUNDRY),
-    ...vmThresholds(k),
+    v_free_min: vm.limits.v_free_min,
+    v_free_target: vm.limits.v_free_target,
+    v_free_reserved: vm.limits.v_free_reserved,
+    v_free_severe: vm.limits.v_free_severe,
+    v_pageout_free_min: vm.limits.v_pageout_free_min,
+    v_interrupt_free_min: vm.limits.v_interrupt_free_min,
   }
 }
 
@@ -302,6 +366,7 @@ export function vm_page_unwire_noq(k: Kernel, m: number): boolean {
   }
   if (count !== 0) return false
   page.vm.addWired(-1)
+  if (page.vm.daemon.waiters !== 0) page.vm.unwired?.(k)
   return true
 }
 

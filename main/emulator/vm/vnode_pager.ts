@@ -22,6 +22,12 @@ export function setPagerDone(routine: Done): void {
   done = routine
 }
 
+let readDone: Done = () => undefined
+/** Names what a read(2) is told: its requests have a negative argument. At module load only. */
+export function setReadDone(routine: Done): void {
+  readDone = routine
+}
+
 export function createDisk(k: Kernel) {
   const machine = k.machine
   if (!machine.handled(EV_DISK_DONE)) {
@@ -134,7 +140,8 @@ function diskDone(k: Kernel, row: number): void {
     if (error !== 0 && i >= count) vm_page_try_to_free(k, m)
     if (first + i >= k.object.size[object]) cutOff(k, m)
   }
-  done(k, argument, error)
+  if (argument < 0) readDone(k, -argument, error)
+  else done(k, argument, error)
 }
 
 /**

@@ -24,7 +24,7 @@ import { Probe } from '../../machine/probe'
 import { Registry } from '../../machine/state'
 import { createIfnet } from '../../net/if'
 import { put16, put32 } from '../../netinet/in'
-import { FREE_TEST_PG, M_EXT, M_PKTHDR, MT_DATA } from '../../sys/mbuf'
+import { FREE_TEST_RIG, M_EXT, M_PKTHDR, MT_DATA } from '../../sys/mbuf'
 import { M_WAITOK } from '../../sys/param'
 import { createUma } from '../../vm/uma_core'
 import { createVmPage } from '../../vm/vm_page'
@@ -195,7 +195,7 @@ export function appendMapped(k: Kernel, packet: number, bytes: Uint8Array): numb
 
 /** Unmapped mbufs freed so far by any rig: what their pages' owner would have noticed. */
 export const released = { mbufs: 0 }
-setExtFree(FREE_TEST_PG, () => {
+setExtFree(FREE_TEST_RIG, () => {
   released.mbufs++
 })
 
@@ -219,7 +219,7 @@ export function appendUnmapped(
   offset = 0,
   firstPgOff = 0,
 ): number {
-  const m = mb_alloc_ext_pgs(k, M_WAITOK, false, FREE_TEST_PG)
+  const m = mb_alloc_ext_pgs(k, M_WAITOK, false, FREE_TEST_RIG)
   const p = k.mb.ext_buf[m]
   k.pgs.npgs[p] = frames.length
   k.pgs.nrdy[p] = 0
