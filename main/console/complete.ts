@@ -3,6 +3,7 @@ import type { Ifreq, SystemCalls } from '../emulator/index'
 import { familyWords } from './commands/ifconfig/ifconfig'
 import { parameterWords } from './commands/ifconfig/change'
 import { chainChoices } from './commands/chain'
+import { laggProtocolWords } from './commands/ifconfig/lagg'
 import { inet6Words } from './commands/ifconfig/inet6'
 import { labVerbs } from './commands/lab'
 import { formatValue, typeWord } from './commands/sysctl/format'
@@ -120,6 +121,9 @@ const wantsArgument = [
   'group',
   'media',
   'vlandev',
+  'lagghash',
+  'flowid_shift',
+  'rr_limit',
 ]
 
 function ifconfigChoices(
@@ -132,7 +136,8 @@ function ifconfigChoices(
   if (at < 0) return typed.startsWith('-') ? options : interfaceChoices(sys)
   const name = words[at]
   const previous = words.at(-1) ?? ''
-  if (previous === 'vlandev') return interfaceChoices(sys)
+  if (previous === 'vlandev' || previous === 'laggport' || previous === '-laggport') return interfaceChoices(sys)
+  if (previous === 'laggproto') return laggProtocolWords.map((text) => ({ text, hint: 'aggregation protocol' }))
   if (previous === 'media') {
     const ifr: Ifreq = {}
     sys.ioctl('SIOCGIFMEDIA', name, ifr)

@@ -230,6 +230,10 @@ describe('completion', () => {
     expect(nomap()).toMatch(/^now off: /)
     expect(host.complete('ifconfig lo0 nom', 16).choices[0].hint).toMatch(/^not supported here/)
     expect(choices('ifconfig cc0 mtu ')).toEqual([])
+    run('ifconfig lagg0 create')
+    expect(choices('ifconfig lagg0 laggport c')).toEqual(['cc0'])
+    expect(choices('ifconfig lagg0 laggproto ')).toContain('loadbalance')
+    expect(choices('ifconfig lagg0 laggproto ')).not.toContain('lacp')
     expect(choices('ifconfig -')).toContain('-m')
   })
 

@@ -7,9 +7,11 @@
 export interface InterfaceConfig {
   /** Name in the host, for instance `cc0`. */
   name: string
-  /** `t6`: cxgbe(4) port of a T6 adapter with IFCAP_NOMAP. `igb`: igb(4) port of an I350, without it. The host's first interface is on the link. */
+  /** `t6`: cxgbe(4) port of a T6 adapter with IFCAP_NOMAP. `igb`: igb(4) port of an I350, without it. */
   model: 't6' | 'igb'
-  /** Dotted IPv4 address and prefix length. */
+  /** A cable to the other host is plugged in; left out: only into the first interface. The n-th one of a host leads to the n-th one of the other. */
+  cable?: boolean
+  /** Dotted IPv4 address and prefix length; '' for a port of a lagg, which has none of its own. */
   address: string
   prefixLength: number
   /** IPv6 address and prefix length (64 if left out); without it the interface has none. */
@@ -36,8 +38,23 @@ export interface HostConfig {
   /** Sysctls written at boot, after the tunables. */
   sysctls: { [name: string]: string }
   interfaces: InterfaceConfig[]
+  /** lagg(4) interfaces made at boot, before the vlans. */
+  laggs?: LaggConfig[]
   /** vlan(4) interfaces made at boot. */
   vlans?: VlanConfig[]
+}
+
+/** Several interfaces as one. */
+export interface LaggConfig {
+  name: string
+  protocol: 'failover' | 'loadbalance' | 'roundrobin' | 'broadcast'
+  /** Interfaces, the first one is the primary. */
+  ports: string[]
+  /** '' for none (its vlans have them). */
+  address: string
+  prefixLength: number
+  address6?: string
+  prefixLength6?: number
 }
 
 /** An interface for one tag of a parent. */

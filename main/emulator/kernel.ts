@@ -25,6 +25,7 @@ import { Cpus } from './machine/cpu'
 import type { Machine } from './machine/machine'
 import type { Registry } from './machine/state'
 import { createIfnet } from './net/if'
+import { configureLagg, createLagg } from './net/if_lagg'
 import { createLoopback } from './net/if_loop'
 import { configureVlan } from './net/if_vlan'
 import { createInet, declareInetSysctls } from './netinet/inet'
@@ -149,6 +150,8 @@ export class Kernel {
     attachInterfaces(this)
     // lo0 comes after the cards, as on a booted host: ifconfig lists interfaces in the order in which they attached.
     createLoopback(this)
+    createLagg(this)
+    for (const lagg of this.config.laggs ?? []) configureLagg(this, lagg)
     for (const { name, parent, tag, address, prefixLength } of this.config.vlans ?? [])
       configureVlan(this, name, parent, tag, address, prefixLength)
     configureInet6(this)

@@ -1,7 +1,7 @@
 // Are the dependencies those of the lockfile? npm itself writes down what it installed
 // (node_modules/.package-lock.json, last of all), so comparing the two needs no stamp of ours and is right after an
 // `npm i` by hand and after an installation that was cut short.
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { lstatSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { withLock } from './lock.mjs'
 import { run } from './processes.mjs'
@@ -77,6 +77,13 @@ function readNote(file) {
 }
 
 async function npmCi() {
+  // npm ci empties the folder first: behind a link that is the folder of another checkout.
+  const folder = join(ROOT, 'node_modules')
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink())
+    throw new Failure(
+      'node_modules is a link to the folder of another checkout and does not hold what package-lock.json asks for. ' +
+        'Remove the link and run the command again: the dependencies are then installed here.',
+    )
   // The npm that runs us, if one does; a global one otherwise. Development dependencies are needed whatever NODE_ENV says.
   const args = ['ci', '--include=dev', '--loglevel=error', '--no-audit', '--no-fund']
   const own = process.env['npm_execpath']

@@ -64,6 +64,7 @@ const cases: { [name: string]: Knobs } = {
 const otherScenarios: { [name: string]: Knobs } = {
   'vlan-trunk': {},
   'igb-no-nomap': {},
+  'lagg-mixed': {},
   'slow-disk': { 'files.disk.rate': '1GB/s', 'files.disk.latency': '100us' },
   ipv6: { 'cc0.nomap': 'off', 'link.loss': '0.01' },
   'i386-sfbufs': { 'kern.ipc.nsfbufs': '24', 'kern.ipc.mb_use_ext_pgs': '0' },

@@ -107,6 +107,36 @@ describe('show 3: igb-no-nomap', () => {
   })
 })
 
+describe('lagg-mixed: a card with NOMAP and one without under one lagg (kernel-mbuf-sendfile 8.5, 10.2 row 20)', () => {
+  it('on the console – the lagg has no NOMAP; igb0 leaves – it is supported, nomap switches it on; -laggport cc0 – cc0 has what it had', async () => {
+    const shows = (name: string): string => `ifconfig ${name} | grep -c NOMAP`
+    const output = await exec('lagg-mixed', [
+      shows('lagg0'),
+      shows('cc0'),
+      'ifconfig lagg0 nomap',
+      shows('lagg0'),
+      'ifconfig lagg0 -laggport igb0',
+      shows('lagg0'),
+      `ifconfig -m lagg0 | grep capabilities | grep -c NOMAP`,
+      'ifconfig lagg0 nomap',
+      shows('lagg0'),
+      'ifconfig lagg0 laggport igb0',
+      shows('lagg0'),
+      'ifconfig lagg0 -laggport cc0',
+      shows('cc0'),
+    ])
+    expect(output.trim().split('\n')).toEqual(['0', '0', '0', '0', '1', '1', '0', '1'])
+  })
+
+  it('under load – every unmapped mbuf sent is converted, more arrives than one cable carries', async () => {
+    const short = { warmup: '5ms', duration: '20ms', 'workload.connections': '16' }
+    const m = await run('lagg-mixed', short)
+    expect(m['unmapped_mbufs']).toBeGreaterThan(50)
+    expect([m['conversions'], m['unmapped_to_card'], m['conversions_failed']]).toEqual([m['unmapped_mbufs'], 0, 0])
+    expect(m['goodput_bps']).toBeGreaterThan(1.3e9)
+  })
+})
+
 describe('show 4: i386-sfbufs', () => {
   it('64 sf_bufs, mapped sendfile – the first page waits, later ones make the send shorter, nothing is lost', async () => {
     const short = { warmup: '10ms', duration: '30ms', 'kern.ipc.nsfbufs': '64' }

@@ -9,13 +9,21 @@ import { createConsole } from '../../main/console'
 import { PROGRAM_TEST } from '../../main/emulator/apps/program'
 import { mbufsInUse } from '../../main/emulator/inspect/counters'
 import { testMachine } from '../../main/emulator/inspect/testMachine'
-import { m_freem, m_gethdr, mb_alloc_ext_pgs, mb_unmapped_to_ext, setExtFree } from '../../main/emulator/kern/kern_mbuf'
+import {
+  m_freem,
+  m_gethdr,
+  mb_alloc_ext_pgs,
+  mb_unmapped_to_ext,
+  mtodAddr,
+  setExtFree,
+} from '../../main/emulator/kern/kern_mbuf'
 import { sendfile, sendfile_sbytes, setSendfileReturn, SLEPT } from '../../main/emulator/kern/kern_sendfile'
 import { userWriteText } from '../../main/emulator/kern/subr_uio'
 import { sbcut, sbrelease, sbreserve } from '../../main/emulator/kern/uipc_sockbuf'
 import { sosetopt } from '../../main/emulator/kern/uipc_socket'
 import type { Kernel } from '../../main/emulator/kernel'
-import type { Machine } from '../../main/emulator/machine/machine'
+import { m_ether_tcpip_hash } from '../../main/emulator/kern/uipc_mbufhash'
+import { Machine } from '../../main/emulator/machine/machine'
 import { IFCAP_NOMAP, IFCAP_TXCSUM, ifioctl, ifunit } from '../../main/emulator/net/if'
 import { configureVlan, vlanOf } from '../../main/emulator/net/if_vlan'
 import { copym_len, tcp_m_copym } from '../../main/emulator/netinet/tcp_m_copym'
@@ -132,6 +140,20 @@ function consoleOf(machine: Machine): (line: string) => { output: string; status
   }
 }
 
+/** cc0 and igb0 as ports of lagg0. */
+function unlikeCards(): { machine: Machine; k: Kernel } {
+  const { config, disk } = testMachine({ workload: { startNs: -1 } })
+  const [host] = config.hosts
+  const [cc0] = host.interfaces
+  host.interfaces = [
+    { ...cc0, address: '' },
+    { ...cc0, name: 'igb0', model: 'igb', address: '' },
+  ]
+  host.laggs = [{ name: 'lagg0', protocol: 'failover', ports: ['cc0', 'igb0'], address: '192.0.2.1', prefixLength: 24 }]
+  const machine = new Machine(config, disk)
+  return { machine, k: machine.kernels[0] }
+}
+
 const surprises: { [line: string]: () => void } = {
   'One page costs twice the metadata when unmapped: 512 bytes of mbuf and page array instead of 256. The gain begins at three pages.':
     () => {
@@ -243,6 +265,61 @@ const surprises: { [line: string]: () => void } = {
     expect(k.ifnet.if_hwassist[vlan] & 4).toBe(0)
     expect(vlanOf(k, vlan)).not.toBe(0)
   },
+  'A port that lost NOMAP to a lagg does not get it back when the port without NOMAP leaves: only `ifconfig lagg0 nomap` does that, or leaving oneself.':
+    () => {
+      // [10.2 row 20]
+      const { machine, k } = unlikeCards()
+      const ifconfig = consoleOf(machine)
+      const nomap = (): number[] => ['cc0', 'lagg0'].map((name) => k.ifnet.if_capenable[ifunit(k, name)] & IFCAP_NOMAP)
+      expect(nomap()).toEqual([0, 0])
+      ifconfig('ifconfig lagg0 -laggport igb0')
+      expect(nomap()).toEqual([0, 0])
+      ifconfig('ifconfig lagg0 nomap')
+      expect(nomap()).toEqual([IFCAP_NOMAP, IFCAP_NOMAP])
+      ifconfig('ifconfig lagg0 laggport igb0')
+      expect(nomap()).toEqual([0, 0])
+      ifconfig('ifconfig lagg0 -laggport cc0')
+      expect(nomap()).toEqual([IFCAP_NOMAP, 0])
+    },
+  'A lagg of unlike cards keeps the default limits of TSO, 35 segments of 2048 bytes: limits are looked at only when nothing else has changed.':
+    () => {
+      const { k } = unlikeCards()
+      const t = k.ifnet
+      const limits = (name: string): number[] => {
+        const ifp = ifunit(k, name)
+        return [t.if_hw_tsomax[ifp], t.if_hw_tsomaxsegcount[ifp], t.if_hw_tsomaxsegsize[ifp]]
+      }
+      expect(limits('lagg0')).toEqual([65518, 35, 2048])
+      expect([limits('cc0'), limits('igb0')]).toEqual([
+        [65535, 38, 65536],
+        [65535, 37, 4096],
+      ])
+    },
+  'loadbalance over a vlan whose tag stands in the frame does not see addresses and ports: the kernel looks for the tag 14 bytes too late, and hashes the checksum of the IP header instead.':
+    () => {
+      const { a } = createNet()
+      const hash = (tagged: boolean, port: number, sum: number): number => {
+        const m = m_gethdr(a, M_NOWAIT, MT_DATA)
+        const at = mtodAddr(a, m)
+        const ip = at + (tagged ? 18 : 14)
+        const { ram } = a.phys
+        ram.fill(0, at, at + 60)
+        ram.set(tagged ? [0x81, 0, 0, 10, 8, 0] : [8, 0], at + 12)
+        ram[ip] = 0x45
+        ram[ip + 9] = 6
+        ram[ip + 11] = sum
+        ram[ip + 12] = 10
+        ram[ip + 21] = port
+        a.mb.m_len[m] = 60
+        a.mb.ph_len[m] = 60
+        const value = m_ether_tcpip_hash(a, 0x1c, m, 1)
+        m_freem(a, m)
+        return value
+      }
+      expect(hash(false, 1, 0)).not.toBe(hash(false, 2, 0))
+      expect(hash(true, 1, 0)).toBe(hash(true, 2, 0))
+      expect(hash(true, 1, 0)).not.toBe(hash(true, 1, 1))
+    },
   '`ifconfig IF nomap` on a card without it prints nothing, changes nothing and exits 0.': () => {
     const { machine, k } = loaded({ model: 'igb', workload: { startNs: -1 } })
     const before = k.ifnet.if_capenable[ifunit(k, 'igb0')]

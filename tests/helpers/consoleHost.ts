@@ -7,6 +7,7 @@ import type { Kernel } from '../../main/emulator/kernel'
 import { SysctlTree, type SysctlDeclaration } from '../../main/emulator/kern/kern_sysctl'
 import { Registry } from '../../main/emulator/machine/state'
 import * as net from '../../main/emulator/net/if'
+import { createLagg } from '../../main/emulator/net/if_lagg'
 import { createIn6Addresses } from '../../main/emulator/netinet6/in6'
 import { createIn6Ifaddr, in6_ifattach } from '../../main/emulator/netinet6/in6_ifaddr'
 import { EAGAIN, EINVAL, EOPNOTSUPP } from '../../main/emulator/sys/errno'
@@ -45,7 +46,7 @@ export function knob(name: string, over: Partial<SysctlDeclaration> = {}): Sysct
 
 export function consoleHost(): ConsoleHost {
   const registry = new Registry()
-  const machine = { time: 0 }
+  const machine = { time: 0, kernels: [], config: { seed: 1 } }
   const messages: string[] = []
   const fake: Record<string, unknown> = {
     registry,
@@ -140,6 +141,7 @@ export function consoleHost(): ConsoleHost {
     capenable: 0x680003,
     groups: ['lo'],
   })
+  createLagg(k)
   in6_ifattach(k, lo0)
   net.ifioctl(k, 'cc0', sockio.SIOCAIFADDR, { ifra_addr: 0xc0000201, ifra_mask: 0xffffff00 })
   net.ifioctl(k, 'lo0', sockio.SIOCAIFADDR, { ifra_addr: 0x7f000001, ifra_mask: 0xff000000 })

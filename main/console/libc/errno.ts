@@ -43,6 +43,7 @@ const texts: { readonly [number: number]: string } = {
 
 export const EPERM = 1
 export const ENXIO = 6
+export const EEXIST = 17
 export const ENOMEM = 12
 export const ENOTDIR = 20
 export const EOPNOTSUPP = 45

@@ -133,4 +133,22 @@ export const kernelPages: readonly Page[] = [
     ],
     seeAlso: ['ifconfig(8)', 'cxgbe(4)'],
   },
+  {
+    name: 'lagg',
+    section: '4',
+    summary: 'several interfaces as one',
+    synopsis: ['ifconfig lagg0 create laggproto loadbalance laggport cc0 laggport igb0 10.0.0.1/24'],
+    sections: [
+      {
+        title: 'DESCRIPTION',
+        text: [
+          'Ports are interfaces that send and receive for the lagg. failover uses the first port that came, while its link is up, and then the next; loadbalance keeps each connection on one port; roundrobin takes turns; broadcast sends everything on all. LACP is not part of the emulated host.',
+          'On is what all ports have on, and every port is brought down to that. One card without NOMAP therefore takes NOMAP from the lagg and from the other ports, and everything unmapped is converted in ip_output. A capability keyword on the lagg goes to every port; on a port it is taken over by the lagg, or undone if another port does not have it.',
+          'A port gets back what it had when it leaves, not when another leaves: after "ifconfig lagg0 -laggport igb0" the lagg supports NOMAP again, and "ifconfig lagg0 nomap" switches it on.',
+          'The first port gives the lagg its MTU and its address. The MTU of a port cannot be changed, that of the lagg changes all ports or none. Vlans can lie on a lagg.',
+        ],
+      },
+    ],
+    seeAlso: ['ifconfig(8)', 'vlan(4)', 'cxgbe(4)', 'igb(4)'],
+  },
 ]

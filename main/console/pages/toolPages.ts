@@ -12,6 +12,8 @@ export const toolPages: readonly Page[] = [
       'ifconfig INTERFACE inet6 ADDRESS[/N] [prefixlen N] [-alias]',
       'ifconfig INTERFACE [up | down] [mtu N] [KEYWORD | -KEYWORD] ...',
       'ifconfig vlanN create vlan TAG vlandev INTERFACE',
+      'ifconfig laggN create [laggproto PROTOCOL] laggport INTERFACE ...',
+      'ifconfig NAME destroy',
       'ifconfig -a | -l [-du]',
     ],
     sections: [
@@ -37,6 +39,16 @@ export const toolPages: readonly Page[] = [
           { term: 'description TEXT', text: 'a text of your own, shown on its own line' },
           { term: 'name NEW', text: 'another name' },
           { term: 'media TYPE', text: 'one of those that -m lists' },
+          {
+            term: 'laggport IF',
+            text: 'makes IF a port of a lagg; -laggport lets it go. A port that cannot be had is complained of, and the other words still act',
+          },
+          { term: 'laggproto P', text: 'failover, loadbalance, roundrobin, broadcast or none' },
+          {
+            term: 'lagghash L',
+            text: 'layers that loadbalance looks at, for instance l3,l4; use_flowid takes the number of the flow instead, shifted right by flowid_shift',
+          },
+          { term: 'rr_limit N', text: 'packets that roundrobin sends on a port before the next' },
           { term: 'vlan TAG', text: 'with vlandev: tag and parent of a vlan; -vlandev takes it off its parent' },
         ],
       },
@@ -45,7 +57,7 @@ export const toolPages: readonly Page[] = [
         text: ['ifconfig cc0 -nomap; ifconfig cc0 | grep -o NOMAP || echo off'],
       },
     ],
-    seeAlso: ['cxgbe(4)', 'vlan(4)', 'netstat(1)', 'sysctl(8)'],
+    seeAlso: ['cxgbe(4)', 'lagg(4)', 'vlan(4)', 'netstat(1)', 'sysctl(8)'],
   },
   {
     name: 'sysctl',

@@ -1,7 +1,7 @@
 /** Which driver makes an interface of a model, and what the lab's pictures and counters ask of the card on the link. */
 import type { InterfaceConfig } from '../config'
 import type { Kernel } from '../kernel'
-import { MAC_COUNTERS, MAC_TX_FRAMES, MAC_TX_OCTETS, IDXDIFF } from './cxgbe/adapter'
+import { IDXDIFF, MAC_COUNTERS, MAC_TX_FRAMES, MAC_TX_OCTETS, PROBE_TIMES } from './cxgbe/adapter'
 import { attachIgb } from './e1000/if_em'
 
 /** A ring as the send-path picture draws it. */
@@ -23,7 +23,7 @@ interface NicModel {
   ring(k: Kernel, flow: number, flowType: number): RingView | null
   /** Times that the send-path probe keeps: three for each of its rows. */
   probeTimes(k: Kernel): Float64Array
-  /** Figures of the first port, or over all queues of the model. */
+  /** Figures over all ports and queues of the model. */
   txFrames(k: Kernel): number
   txOctets(k: Kernel): number
   descriptors(k: Kernel): number
@@ -41,8 +41,13 @@ function over(column: Float64Array): number {
   return sum
 }
 
-const TX_FRAMES = MAC_COUNTERS + MAC_TX_FRAMES
-const TX_OCTETS = MAC_COUNTERS + MAC_TX_OCTETS
+/** Sum of a counter over the MACs of all T6 ports. */
+function overMacs(k: Kernel, counter: number): number {
+  const { mac } = k.cxgbe
+  let sum = 0
+  for (let at = MAC_COUNTERS + counter; at < mac.length; at += MAC_COUNTERS) sum += mac[at]
+  return sum
+}
 
 const t6: NicModel = {
   attach: (k) => k.cxgbe.attach(),
@@ -57,8 +62,8 @@ const t6: NicModel = {
     return { interface: port.ifp[1], queue, size: txq.sidx[q], cidx: txq.cidx[q], pidx: txq.pidx[q], used }
   },
   probeTimes: (k) => k.cxgbe.probeTimes,
-  txFrames: (k) => k.cxgbe.mac[TX_FRAMES],
-  txOctets: (k) => k.cxgbe.mac[TX_OCTETS],
+  txFrames: (k) => overMacs(k, MAC_TX_FRAMES),
+  txOctets: (k) => overMacs(k, MAC_TX_OCTETS),
   descriptors: (k) => over(k.cxgbe.txq.descriptors),
   segments: (k) => over(k.cxgbe.txq.segments),
   doorbells: (k) => over(k.cxgbe.txq.doorbells),
@@ -79,8 +84,8 @@ const igb: NicModel = {
     return { interface: port.ifp[1], queue, size: txq.size[q], cidx: txq.cidx[q], pidx: txq.pidx[q], used }
   },
   probeTimes: (k) => k.igb!.probeTimes,
-  txFrames: (k) => k.igb!.port.good_pkts_txd[1],
-  txOctets: (k) => k.igb!.port.good_octets_txd[1],
+  txFrames: (k) => over(k.igb!.port.good_pkts_txd),
+  txOctets: (k) => over(k.igb!.port.good_octets_txd),
   descriptors: (k) => over(k.igb!.txq.descriptors),
   segments: (k) => over(k.igb!.txq.segments),
   doorbells: (k) => over(k.igb!.txq.doorbells),
@@ -96,7 +101,31 @@ export function attachInterfaces(k: Kernel): void {
   for (const model of new Set(k.config.interfaces.map((entry) => entry.model))) models[model].attach(k)
 }
 
-/** The model of the card on the link. */
+/** Figures that can be summed over the cards of a host. */
+type Figure =
+  'txFrames' | 'txOctets' | 'descriptors' | 'segments' | 'doorbells' | 'immediate' | 'tsoBursts' | 'interrupts'
+
+/** A figure over all cards of a host: a lagg can have unlike ports. */
+export function overCards(k: Kernel, figure: Figure): number {
+  const used = k.config.interfaces
+  let sum = 0
+  // Each model once, however many interfaces it has.
+  for (let i = 0; i < used.length; i++)
+    if (used.findIndex(({ model }) => model === used[i].model) === i) sum += models[used[i].model][figure](k)
+  return sum
+}
+
+/** The card that read a burst of the send-path probe (its row) last: of two under a lagg, the one that it left by. The first card if none has. */
+export function nicOfBurst(k: Kernel, row: number): NicModel {
+  let best = nicOf(k)
+  for (const { model } of k.config.interfaces) {
+    const nic = models[model]
+    if (nic.probeTimes(k)[row * PROBE_TIMES] > best.probeTimes(k)[row * PROBE_TIMES]) best = nic
+  }
+  return best
+}
+
+/** The model of the first card on the link. */
 export function nicOf(k: Kernel): NicModel {
   return models[k.config.interfaces[0]?.model ?? 't6']
 }

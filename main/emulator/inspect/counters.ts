@@ -2,7 +2,7 @@
  * Counters and levels that charts, metrics and comparisons are made of: each declared once, read into a caller's array without allocating.
  * Host 0 is the server under test, host 1 the peer with the clients.
  */
-import { nicOf } from '../dev/models'
+import { overCards } from '../dev/models'
 import { CAUSE, causes } from '../machine/cost'
 import type { Kernel } from '../kernel'
 import { sfstatOrder } from '../kern/kern_sendfile'
@@ -245,17 +245,17 @@ const list: readonly Counter[] = [
     'server_tx_frames',
     'frames',
     'counter',
-    'frames the card of the server has sent',
+    'frames the cards of the server have sent',
     'dev/cxgbe, dev/e1000',
-    (m) => nicOf(server(m)).txFrames(server(m)),
+    (m) => overCards(server(m), 'txFrames'),
   ),
   counter(
     'server_tx_octets',
     'bytes',
     'counter',
-    'octets the card of the server has sent',
+    'octets the cards of the server have sent',
     'dev/cxgbe, dev/e1000',
-    (m) => nicOf(server(m)).txOctets(server(m)),
+    (m) => overCards(server(m), 'txOctets'),
   ),
   counter(
     'server_tx_descriptors',
@@ -263,7 +263,7 @@ const list: readonly Counter[] = [
     'counter',
     'descriptors the driver has written',
     'dev/cxgbe, dev/e1000',
-    (m) => nicOf(server(m)).descriptors(server(m)),
+    (m) => overCards(server(m), 'descriptors'),
   ),
   counter(
     'server_tx_segments',
@@ -271,10 +271,10 @@ const list: readonly Counter[] = [
     'counter',
     'scatter/gather entries the driver has written',
     'dev/cxgbe, dev/e1000',
-    (m) => nicOf(server(m)).segments(server(m)),
+    (m) => overCards(server(m), 'segments'),
   ),
   counter('server_doorbells', 'writes', 'counter', 'doorbell writes', 'dev/cxgbe, dev/e1000', (m) =>
-    nicOf(server(m)).doorbells(server(m)),
+    overCards(server(m), 'doorbells'),
   ),
   counter(
     'server_immediate',
@@ -282,7 +282,7 @@ const list: readonly Counter[] = [
     'counter',
     'packets that went inside the work request',
     'dev/cxgbe, dev/e1000',
-    (m) => nicOf(server(m)).immediate(server(m)),
+    (m) => overCards(server(m), 'immediate'),
   ),
   counter(
     'server_tso_bursts',
@@ -290,7 +290,7 @@ const list: readonly Counter[] = [
     'counter',
     'bursts that the card cut into segments',
     'dev/cxgbe, dev/e1000',
-    (m) => nicOf(server(m)).tsoBursts(server(m)),
+    (m) => overCards(server(m), 'tsoBursts'),
   ),
   counter(
     'server_interrupts',
@@ -298,7 +298,7 @@ const list: readonly Counter[] = [
     'counter',
     'receive interrupts of the server',
     'dev/cxgbe, dev/e1000',
-    (m) => nicOf(server(m)).interrupts(server(m)),
+    (m) => overCards(server(m), 'interrupts'),
   ),
   counter(
     'server_conversion_failures',

@@ -7,7 +7,7 @@
  * card to tell when it begins to read the next burst of the connection, and keeps the picture of that very instant.
  */
 import { PROBE_TIMES } from '../dev/cxgbe/adapter'
-import { nicOf } from '../dev/models'
+import { nicOf, nicOfBurst } from '../dev/models'
 import type { Kernel } from '../kernel'
 import type { Machine } from '../machine/machine'
 import { PROBE_CHAIN, PROBE_KIND, PROBE_SG } from '../machine/probe'
@@ -177,7 +177,7 @@ export class SendPathReader {
     const len = b.len[row]
     const mss = Math.max(1, b.mss[row])
     const frames = Math.max(1, Math.ceil(len / mss))
-    const times = nicOf(k).probeTimes(k)
+    const times = nicOfBurst(k, row).probeTimes(k)
     const readAt = times[row * PROBE_TIMES]
     const doneAt = times[row * PROBE_TIMES + 1]
     const current = readAt >= b.time[row]
@@ -311,9 +311,9 @@ function releaseOf(path: SendPath): SendPath['release'] {
   return { next, wiredPages }
 }
 
-/** Ring of the queue that a flow uses on the card that is on the link. */
+/** Ring of the queue that a flow uses on the card by which its newest burst left: on that card's first port. */
 function ringOf(k: Kernel, flow: number, flowType: number): SendPath['ring'] {
-  const ring = nicOf(k).ring(k, flow, flowType)
+  const ring = nicOfBurst(k, k.machine.probe.newest()).ring(k, flow, flowType)
   if (ring === null) return { interface: 'none', queue: 0, size: 0, cidx: 0, pidx: 0, used: 0 }
   return { ...ring, interface: if_name(k, ring.interface) }
 }

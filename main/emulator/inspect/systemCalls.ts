@@ -17,7 +17,9 @@ import {
   type Ifreq,
   type InterfaceCounter,
 } from '../net/if'
-import { vlan_clone_create, vlan_clone_destroy } from '../net/if_vlan'
+import { lagg_clone_create, lagg_clone_destroy } from '../net/if_lagg'
+import { vlan_clone_create, vlan_clone_destroy, vlanOf } from '../net/if_vlan'
+import { portOf, softcOf } from '../net/laggPorts'
 import { EINVAL } from '../sys/errno'
 import { addressText } from '../netinet/in_ifaddr'
 import { INP_IPV6, INP_TIMEWAIT } from '../netinet/in_pcb'
@@ -35,10 +37,12 @@ export interface InterfaceInfo {
   name: string
   /** Position in the kernel's table, from 1: `<Link#N>`. */
   index: number
-  /** if_type: 6 Ethernet, 24 loopback, 135 VLAN. */
+  /** if_type: 6 Ethernet, 24 loopback, 135 VLAN, 161 port of a lagg. */
   type: number
   /** Link-level address, `00:07:43:00:00:01`; '' where there is none. */
   lladdr: string
+  /** The address that the hardware came with, where a lagg has given its port another one; else ''. */
+  hwaddr: string
   /** Groups other than `all`. */
   groups: string[]
   /** ND6_IFF_* bits: IFDISABLED until the interface has an IPv6 address. */
@@ -106,10 +110,12 @@ export interface SystemCalls {
   cpuCount(): number
   /** ioctl(2) on an interface: 0 or errno, `request` is filled. */
   ioctl(command: IoctlName, name: string, request: Ifreq): number
-  /** SIOCIFCREATE2: only vlan(4) can be cloned. `vlan` alone takes the lowest free number. `name` is the one made, '' on an error. */
+  /** SIOCIFCREATE2: vlan(4) and lagg(4) can be cloned. `vlan` alone takes the lowest free number. `name` is the one made, '' on an error. */
   createInterface(name: string): { error: number; name: string }
   /** SIOCIFDESTROY: 0 or errno. */
   destroyInterface(name: string): number
+  /** SIOCIFGCLONERS: what can be cloned now; if_lagg is a module that the first lagg loads. */
+  cloners(): string[]
   interfaces(): InterfaceInfo[]
   counter(name: string, counter: InterfaceCounter): number
   readonly capabilities: readonly CapabilityDeclaration[]
@@ -143,7 +149,9 @@ export function systemCalls(k: Kernel): SystemCalls {
     cpuCount: () => k.cpu.count,
     ioctl: (command, name, request) => ifioctl(k, name, sockio[command], request),
     createInterface: (name) => createInterface(k, name),
-    destroyInterface: (name) => vlan_clone_destroy(k, name),
+    destroyInterface: (name) =>
+      softcOf(k, ifunit(k, name)) !== 0 ? lagg_clone_destroy(k, name) : vlan_clone_destroy(k, name),
+    cloners: () => ((k.ifnet.lagg?.ctl.live ?? 0) === 0 ? ['vlan'] : ['lagg', 'vlan']),
     interfaces: () => interfaces(k).map((ifp) => interfaceInfo(k, ifp)),
     counter: (name, counter) => if_getcounter(k, ifunit(k, name), counter),
     capabilities: capabilityTable,
@@ -166,27 +174,36 @@ export function systemCalls(k: Kernel): SystemCalls {
 
 /** Source: if_clone_create, ifc_simple_create in sys/net/if_clone.c (derived). */
 function createInterface(k: Kernel, name: string): { error: number; name: string } {
+  const cloner = (['vlan', 'lagg'] as const).find((word) => name.startsWith(word))
+  if (cloner === undefined) return { error: EINVAL, name: '' }
   let wanted = name
-  for (let unit = 0; wanted === 'vlan'; unit++) if (ifunit(k, `vlan${unit}`) === 0) wanted = `vlan${unit}`
-  const error = wanted.startsWith('vlan') ? vlan_clone_create(k, wanted) : EINVAL
+  for (let unit = 0; wanted === cloner; unit++) if (ifunit(k, `${cloner}${unit}`) === 0) wanted = `${cloner}${unit}`
+  const error = cloner === 'vlan' ? vlan_clone_create(k, wanted) : lagg_clone_create(k, wanted)
   return { error, name: error === 0 ? wanted : '' }
 }
 
 function interfaceInfo(k: Kernel, ifp: number): InterfaceInfo {
   const t = k.ifnet
-  const bytes = [...t.if_lladdr.subarray(ifp * 6, ifp * 6 + 6)]
+  const lladdr = lladdrText(t.if_lladdr, ifp)
+  const lp = portOf(k, ifp)
+  const own = lp === 0 || vlanOf(k, ifp) !== 0 ? '' : lladdrText(t.lagg!.port.lp_lladdr, lp)
   // Loopback has no link-level address; a vlan without parent shows zeros.
   const hasAddress = t.if_type[ifp] !== 24
   return {
     name: if_name(k, ifp),
     index: ifp,
     type: t.if_type[ifp],
-    lladdr: hasAddress ? bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(':') : '',
+    lladdr: hasAddress ? lladdr : '',
+    hwaddr: own === lladdr ? '' : own,
     groups: [...(t.text.groups[ifp] ?? [])],
     nd6: nd6_flags(k, ifp),
     addresses: addressesOf(k, ifp),
     addresses6: addresses6Of(k, ifp),
   }
+}
+
+function lladdrText(column: Uint8Array, row: number): string {
+  return [...column.subarray(row * 6, row * 6 + 6)].map((byte) => byte.toString(16).padStart(2, '0')).join(':')
 }
 
 const emptyBuffer: SockbufInfo = {

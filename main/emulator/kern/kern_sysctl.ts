@@ -48,6 +48,8 @@ export interface SysctlDeclaration {
   get?: () => SysctlValue
   /** Checks and takes a new value; 0 or an errno. With `get`, and without it the name cannot be written. */
   set?: (value: number | string) => number
+  /** Brought by a kernel module: there only while that is loaded. The module keeps the value (`get`, `set`), the table has no row for it. */
+  module?: { loaded(): boolean }
   /** With `get`: the tree sets no row aside, so that a name added to it does not move digests written down before. It has no handle (id 0). */
   rowless?: boolean
 }
@@ -148,6 +150,11 @@ export class SysctlTree {
     return this.register({ name, type: 'node', access: 'rd', unit: '', description, source, fidelity })
   }
 
+  /** A node that a kernel module brings. */
+  moduleNode(name: string, description: string, source: string, module: { loaded(): boolean }): void {
+    this.register({ name, type: 'node', access: 'rd', unit: '', description, source, fidelity: 'read', module })
+  }
+
   /** Registers a leaf, applies its tunable, and returns its id. */
   declare(declaration: SysctlDeclaration): number {
     if (declaration.type === 'node') return this.node(declaration.name, declaration.description, declaration.source).id
@@ -181,7 +188,7 @@ export class SysctlTree {
     const dot = name.lastIndexOf('.')
     const parent = dot < 0 ? null : this.node(name.slice(0, dot), '')
     const siblings = parent === null ? this.roots : parent.children
-    const id = declaration.rowless === true ? 0 : this.values.alloc()
+    const id = declaration.rowless === true || declaration.module !== undefined ? 0 : this.values.alloc()
     const { get, default: initial } = declaration
     const oid: SysctlOid = {
       ...declaration,
@@ -215,7 +222,8 @@ export class SysctlTree {
 
   /** The registered name, or undefined. A trailing dot is accepted as sysctl(8) does. */
   find(name: string): SysctlOid | undefined {
-    return this.byName.get(name.endsWith('.') ? name.slice(0, -1) : name)
+    const oid = this.byName.get(name.endsWith('.') ? name.slice(0, -1) : name)
+    return oid !== undefined && isThere(oid) ? oid : undefined
   }
 
   /** The name of a handle. */
@@ -227,7 +235,7 @@ export class SysctlTree {
 
   /** Children of a node (of the root without argument) in OID order: what completion offers. */
   childrenOf(name?: string): readonly SysctlOid[] {
-    return name === undefined || name === '' ? this.roots : (this.find(name)?.children ?? [])
+    return name === undefined || name === '' ? this.roots : (this.find(name)?.children.filter(isThere) ?? [])
   }
 
   /** Leaves below a node in the order in which sysctl(8) prints them. Names flagged SKIP appear only with `all`. */
@@ -235,7 +243,7 @@ export class SysctlTree {
     const out: SysctlOid[] = []
     const walk = (oids: readonly SysctlOid[]): void => {
       for (const oid of oids) {
-        if (oid.skip === true && !all) continue
+        if ((oid.skip === true && !all) || !isThere(oid)) continue
         if (oid.type === 'node') walk(oid.children)
         else out.push(oid)
       }
@@ -256,6 +264,7 @@ export class SysctlTree {
     const out: SysctlOid[] = []
     const walk = (oids: readonly SysctlOid[]): void => {
       for (const oid of oids) {
+        if (!isThere(oid)) continue
         out.push(oid)
         walk(oid.children)
       }
@@ -319,6 +328,11 @@ export class SysctlTree {
     this.values.number[oid.id] = wanted
     return 0
   }
+}
+
+/** False for a name of a module that is not loaded. */
+function isThere(oid: SysctlOid): boolean {
+  return oid.module === undefined || oid.module.loaded()
 }
 
 /** A number as the type holds it: wraps like the C conversion; bool is 0 or 1 of the low byte. */

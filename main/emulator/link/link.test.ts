@@ -5,21 +5,24 @@ import { EventQueue } from '../machine/eventQueue'
 import type { Machine } from '../machine/machine'
 import { createPrng } from '../machine/prng'
 import { Registry } from '../machine/state'
-import { Link } from './link'
+import { cableOf, Link } from './link'
 import { putBurst } from './testKit'
 import { Wire } from './wire'
 
 const HUNDRED = 100e9
 
 /** Clock, events, wire and link without hosts. */
-function bench(link: Partial<Machine['config']['link']> = {}, seed = 1) {
+function bench(link: Partial<Machine['config']['link']> = {}, seed = 1, cables = 1) {
   const registry = new Registry()
   const queue = new EventQueue(registry)
   let handler: ((a: number, b: number, c: number, d: number) => void) | null = null
   const fake = {
     registry,
     time: 0,
-    config: { link: { rateBps: 10e9, delayNs: 1000, queueBytes: 1e6, loss: 0, duplicate: 0, reorder: 0, ...link } },
+    config: {
+      hosts: [0, 1].map(() => ({ interfaces: Array.from({ length: cables }, () => ({ cable: true })) })),
+      link: { rateBps: 10e9, delayNs: 1000, queueBytes: 1e6, loss: 0, duplicate: 0, reorder: 0, ...link },
+    },
     wire: new Wire({ registry }),
     schedule: (at: number, kind: number, a = 0, b = 0, c = 0, d = 0) => queue.push(at, kind, a, b, c, d),
     on: (kind: number, fn: typeof handler) => {
@@ -31,7 +34,7 @@ function bench(link: Partial<Machine['config']['link']> = {}, seed = 1) {
   const machine = fake as unknown as Machine
   const net = new Link(machine)
   const arrivals: { t: number; end: number; frames: number; payload: number; seqs: number[] }[] = []
-  for (const end of [0, 1])
+  for (let end = 0; end < 2 * cables; end++)
     net.attach(end, (slot) => {
       const { wire } = fake
       const seqs: number[] = []
@@ -66,6 +69,38 @@ function bench(link: Partial<Machine['config']['link']> = {}, seed = 1) {
     },
   }
 }
+
+describe('cables', () => {
+  it('an interface – cableOf – the first is wired unless it says otherwise; wired ones are counted from 0', () => {
+    const host = (...cable: (boolean | undefined)[]) => ({
+      interfaces: cable.map((wired) => ({ cable: wired })) as never,
+    })
+    const all = (...cable: (boolean | undefined)[]): number[] => cable.map((_, at) => cableOf(host(...cable), at))
+    expect(all(undefined, undefined)).toEqual([0, -1])
+    expect(all(undefined, true, undefined, true)).toEqual([0, 1, -1, 2])
+    expect(all(false, true)).toEqual([-1, 0])
+  })
+
+  it('two cables – bursts at the same time – each has its own port, queue and transmitter; the counters of a host are sums', () => {
+    const b = bench({}, 1, 2)
+    expect(b.link.cables).toBe(2)
+    b.send(1448, 0)
+    b.send(1448, 2)
+    b.send(1448, 3)
+    expect(b.link.queued(0)).toBe(2 * b.link.queued(1))
+    b.run()
+    const t = 124 + 1230 + 1000
+    expect(b.arrivals.map(({ t, end }) => [t, end]).sort((a, c) => a[1] - c[1])).toEqual([
+      [t, 1],
+      [t, 2],
+      [t, 3],
+    ])
+    expect(b.link.counter(0, 'offeredFrames')).toBe(2)
+    expect([b.link.counter(0, 'offeredFrames', 0), b.link.counter(0, 'offeredFrames', 1)]).toEqual([1, 1])
+    expect(b.link.counter(1, 'deliveredFrames')).toBe(1)
+    expect(b.link.counter(0, 'queueHigh')).toBe(b.link.counter(0, 'queueHigh', 1))
+  })
+})
 
 describe('time', () => {
   it('one frame of 1514 bytes at 10 Gb/s – arrives after port, wire and delay, exactly', () => {

@@ -5,9 +5,13 @@
  *   card ──► [ queue, queueBytes ] ──► transmitter, rateBps ──► delayNs ──► faults ──► other card
  *   frames enter the queue at the rate of the card's port            EV_LINK_RX at the arrival of the last bit
  *
+ * Hosts with several ports on the link have a cable for each, all with the same parameters, each with a queue, a transmitter and faults of its own. An end
+ * is a host and a cable: `end = 2 × cable + host`, so that `end ^ 1` is the other end.
+ *
  * Time is whole nanoseconds; what a division leaves is carried to the next frame, so that the rate is exact in the long run.
  * Fidelity: assumed (a model of a path, not of a product). Bytes that wait are counted as they occupy the wire, 24 bytes a frame included.
  */
+import type { HostConfig, MachineConfig } from '../config'
 import { EV_LINK_RX } from '../machine/eventKinds'
 import type { Machine } from '../machine/machine'
 import type { Prng } from '../machine/prng'
@@ -72,16 +76,43 @@ const D_PORT_FREE = 2
 const D_LAST_ARRIVAL = 3
 const DIRECTION_FIELDS = 4
 
+/** Cables that join the hosts: as many as both have interfaces with one, at least one. */
+function cablesOf({ hosts }: MachineConfig): number {
+  const [a, b] = hosts.map((host) => host.interfaces.filter((_, position) => cableOf(host, position) >= 0).length)
+  return Math.max(1, Math.min(a ?? 0, b ?? 0))
+}
+
+/** Cable that an interface of a host is on, counted from 0; −1: none. Only the first two hosts are on the link. */
+export function cableOf(host: Pick<HostConfig, 'interfaces'>, position: number): number {
+  const wired = (at: number): boolean => host.interfaces[at].cable ?? at === 0
+  if (!wired(position)) return -1
+  let cable = 0
+  for (let at = 0; at < position; at++) if (wired(at)) cable++
+  return cable
+}
+
 type Receiver = (slot: number) => void
-/** Watches bursts that enter the link (captures). `slot` is valid during the call only; frames already marked as dropped did not pass. */
+/** What a card tells the link of itself, and hears of the other end. */
+interface Card {
+  /** It is started, so the other end has a carrier. */
+  up(): boolean
+  /** The other end has started or stopped. */
+  carrier(up: boolean): void
+}
+/** Watches bursts that enter the link (captures); `from` is an end. `slot` is valid during the call only; frames already marked as dropped did not pass. */
 export type LinkObserver = (from: number, slot: number, departure: number) => void
 
 export class Link {
   private readonly parameters: Float64Array<ArrayBuffer>
-  private readonly direction = new Float64Array(2 * DIRECTION_FIELDS)
-  private readonly counters = new Float64Array(2 * COUNTERS)
-  private readonly prng: Prng[]
-  private readonly receivers: (Receiver | null)[] = [null, null]
+  /** Cables between the two hosts, 1 or more. */
+  readonly cables: number
+  private readonly direction: Float64Array<ArrayBuffer>
+  private readonly counters: Float64Array<ArrayBuffer>
+  private readonly prng: Prng[] = []
+  private readonly receivers: (Receiver | null)[] = []
+  private readonly cards: (Card | null)[] = []
+  /** Set when all hosts have booted. Until then every cable counts as negotiated, because hosts boot one after the other. */
+  booted = false
   /** Of the latest {@link transmit}: when the last bit leaves, and frames that were dropped or lost. Results of a call, not state. */
   lastDeparture = 0
   lastDropped = 0
@@ -98,16 +129,35 @@ export class Link {
       link.duplicate,
       link.reorder,
     ])
+    this.cables = cablesOf(machine.config)
+    const ends = 2 * this.cables
+    this.direction = new Float64Array(ends * DIRECTION_FIELDS)
+    this.counters = new Float64Array(ends * COUNTERS)
     machine.registry.fixed('link.parameters', this.parameters)
     machine.registry.fixed('link.direction', this.direction)
     machine.registry.fixed('link.counters', this.counters)
-    this.prng = [machine.random('link.0'), machine.random('link.1')]
+    for (let end = 0; end < ends; end++) {
+      this.prng.push(machine.random(`link.${end}`))
+      this.receivers.push(null)
+      this.cards.push(null)
+    }
     machine.on(EV_LINK_RX, (slot, end) => this.arrive(slot, end))
   }
 
-  /** Connects the card of an end (0 or 1 = host). It must free the slots it is given. */
-  attach(end: number, receiver: Receiver): void {
+  /** Connects the card of an end. It must free the slots it is given. */
+  attach(end: number, receiver: Receiver, card: Card | null = null): void {
     this.receivers[end] = receiver
+    this.cards[end] = card
+  }
+
+  /** True if the card at the other end of the cable is started. */
+  carrier(end: number): boolean {
+    return !this.booted || (this.cards[end ^ 1]?.up() ?? true)
+  }
+
+  /** The card of an end has started or stopped: the other end notices at once. */
+  tell(end: number, up: boolean): void {
+    if (this.booted) this.cards[end ^ 1]?.carrier(up)
   }
 
   get(name: LinkParameter): number {
@@ -122,18 +172,28 @@ export class Link {
     // Rates, times and sizes are whole numbers; probabilities are not.
     this.parameters[index] = index < P_LOSS ? Math.floor(value) : value
     // A remainder belongs to the rate it was left by.
-    if (index === P_RATE) for (const from of [0, 1]) this.direction[from * DIRECTION_FIELDS + D_CARRY] = 0
+    if (index === P_RATE)
+      for (let from = 0; from < 2 * this.cables; from++) this.direction[from * DIRECTION_FIELDS + D_CARRY] = 0
     return true
   }
 
-  /** A counter of the direction that begins at host `from`. */
-  counter(from: number, name: LinkCounter): number {
-    return this.counters[from * COUNTERS + linkCounters.indexOf(name)]
+  /** A counter of the direction that begins at host `from`: over all cables, or of one. `queueHigh` is that of the longest queue. */
+  counter(from: number, name: LinkCounter, cable?: number): number {
+    const index = linkCounters.indexOf(name)
+    if (cable !== undefined) return this.counters[(2 * cable + from) * COUNTERS + index]
+    let all = 0
+    for (let end = from; end < 2 * this.cables; end += 2) {
+      const one = this.counters[end * COUNTERS + index]
+      all = index === C_QUEUE_HIGH ? Math.max(all, one) : all + one
+    }
+    return all
   }
 
-  /** Bytes that wait for the transmitter of an end now, the frame under way included. */
+  /** Bytes that wait for the transmitters of a host now, the frames under way included. */
   queued(from: number): number {
-    return this.backlog(from, this.machine.time)
+    let bytes = 0
+    for (let end = from; end < 2 * this.cables; end += 2) bytes += this.backlog(end, this.machine.time)
+    return bytes
   }
 
   private backlog(from: number, t: number): number {
@@ -194,7 +254,7 @@ export class Link {
       wire.free(slot)
       return portFree
     }
-    machine.schedule(arrival, EV_LINK_RX, slot, 1 - from)
+    machine.schedule(arrival, EV_LINK_RX, slot, from ^ 1)
     // After the burst, so that its duplicates follow it.
     if (this.parameters[P_DUPLICATE] > 0 || this.parameters[P_REORDER] > 0) this.disturb(from, slot, arrival)
     return portFree
@@ -264,12 +324,12 @@ export class Link {
     for (let i = 0; i < frames; i++) {
       if (wire.isDropped(slot, i)) continue
       if (duplicate > 0 && prng.chance(duplicate)) {
-        machine.schedule(arrival, EV_LINK_RX, wire.extract(slot, i), 1 - from)
+        machine.schedule(arrival, EV_LINK_RX, wire.extract(slot, i), from ^ 1)
         this.counters[c + C_DUPLICATED] = this.counters[c + C_DUPLICATED] + 1
       }
       if (reorder > 0 && prng.chance(reorder)) {
         const unit = Math.ceil((wire.frameWireBytes(slot, i) * 8e9) / this.parameters[P_RATE]) * REORDER_FRAMES
-        machine.schedule(arrival + unit + prng.below(unit), EV_LINK_RX, wire.extract(slot, i), 1 - from)
+        machine.schedule(arrival + unit + prng.below(unit), EV_LINK_RX, wire.extract(slot, i), from ^ 1)
         // The burst itself no longer has the frame.
         wire.setDropped(slot, i)
         this.counters[c + C_REORDERED] = this.counters[c + C_REORDERED] + 1
@@ -279,7 +339,7 @@ export class Link {
 
   private arrive(slot: number, end: number): void {
     const { wire } = this.machine
-    const c = (1 - end) * COUNTERS
+    const c = (end ^ 1) * COUNTERS
     const counters = this.counters
     const frames = wire.slots.nsegs[slot]
     let delivered = frames

@@ -61,6 +61,7 @@ export class Machine {
     this.link = new Link(this)
     this.on(EV_CPU_RUN, (host, cpu) => this.kernels[host].cpu.dispatch(cpu))
     for (const kernel of this.kernels) kernel.boot()
+    this.link.booted = true
     this.registry.booted()
   }
 

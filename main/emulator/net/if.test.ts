@@ -91,6 +91,50 @@ describe('capability table', () => {
     expect(capabilityTable.filter((entry) => entry.printed === '').map((entry) => entry.bit)).toEqual([0x800000])
   })
 
+  // Rows of kernel-mbuf-sendfile 8.1: value, printed name ('' = not printed), commands of ifconfig ('' = none).
+  it.each([
+    [0x00000001, 'RXCSUM', 'rxcsum'],
+    [0x00000002, 'TXCSUM', 'txcsum'],
+    [0x00000004, 'NETCONS', 'netcons'],
+    [0x00000008, 'VLAN_MTU', 'vlanmtu'],
+    [0x00000010, 'VLAN_HWTAGGING', 'vlanhwtag'],
+    [0x00000020, 'JUMBO_MTU', ''],
+    [0x00000040, 'POLLING', 'polling'],
+    [0x00000080, 'VLAN_HWCSUM', 'vlanhwcsum'],
+    [0x00000100, 'TSO4', 'tso4 tso'],
+    [0x00000200, 'TSO6', 'tso6 tso'],
+    [0x00000400, 'LRO', 'lro'],
+    [0x00000800, 'WOL_UCAST', 'wol_ucast wol'],
+    [0x00001000, 'WOL_MCAST', 'wol_mcast wol'],
+    [0x00002000, 'WOL_MAGIC', 'wol_magic wol'],
+    [0x00004000, 'TOE4', 'toe'],
+    [0x00008000, 'TOE6', 'toe'],
+    [0x00010000, 'VLAN_HWFILTER', 'vlanhwfilter'],
+    [0x00040000, 'VLAN_HWTSO', 'vlanhwtso'],
+    [0x00080000, 'LINKSTATE', ''],
+    [0x00100000, 'NETMAP', ''],
+    [0x00200000, 'RXCSUM_IPV6', 'rxcsum6'],
+    [0x00400000, 'TXCSUM_IPV6', 'txcsum6'],
+    [0x00800000, '', ''],
+    [0x01000000, 'TXRTLMT', 'txrtlmt'],
+    [0x02000000, 'HWRXTSTMP', 'hwrxtstmp'],
+    [0x04000000, 'NOMAP', 'nomap'],
+  ])('8.1: 0x%s is %s, changed by "%s"', (bit, printed, keywords) => {
+    expect(capabilityTable.find((entry) => entry.bit === bit)).toMatchObject({
+      printed,
+      keywords: keywords === '' ? [] : keywords.split(' '),
+    })
+  })
+
+  it('8.1: 0x20000 is unused, and there are no other rows than these 26', () => {
+    expect(capabilityTable).toHaveLength(26)
+    expect(capabilityTable.reduce((all, { bit }) => all | bit, 0)).toBe(0x07ffffff & ~0x20000)
+  })
+
+  it('8.1: "rxcsum/txcsum affect only the IPv4-era bits" – one bit each, and so do those of IPv6', () => {
+    expect(['rxcsum', 'txcsum', 'rxcsum6', 'txcsum6'].map(capabilityBits)).toEqual([0x1, 0x2, 0x200000, 0x400000])
+  })
+
   it('console-tools 1.4 – tso, toe and wol change several bits, toe4 is no keyword', () => {
     expect(capabilityBits('tso')).toBe(IFCAP_TSO)
     expect(capabilityBits('toe')).toBe(IFCAP_TOE)

@@ -8,10 +8,13 @@
  */
 import type { Kernel } from '../kernel'
 import type { Table } from '../machine/state'
-import { IFF_UP, LINK_STATE_DOWN, LINK_STATE_UP } from './ifConstants'
+import { SIOCSIFFLAGS } from '../sys/sockio'
+import { IFF_UP, IFT_IEEE8023ADLAG, type interfaceCounters, LINK_STATE_DOWN, LINK_STATE_UP } from './ifConstants'
 import type { MediaStatus } from './if_media'
-import { vlanDriver, vlanSpec } from './if_vlan'
 import type { In6Words } from '../netinet6/in6'
+import { vlan_iflladdr, vlan_link_state, vlanDriver, vlanSpec } from './if_vlan'
+import { lagg_port_ifdetach, lagg_port_state } from './laggPorts'
+import type { Lagg } from './laggTables'
 
 export * from './ifConstants'
 export { ether_ioctl, ifioctl } from './if_ioctl'
@@ -69,21 +72,6 @@ const ifaddrSpec = {
   ifa_link: 'i32',
 } as const
 
-/** Names of the counters, as in ift_counter of sys/net/if.h. */
-export const interfaceCounters = [
-  'if_ipackets',
-  'if_ierrors',
-  'if_iqdrops',
-  'if_ibytes',
-  'if_imcasts',
-  'if_noproto',
-  'if_opackets',
-  'if_oerrors',
-  'if_oqdrops',
-  'if_obytes',
-  'if_omcasts',
-  'if_collisions',
-] as const
 export type InterfaceCounter = (typeof interfaceCounters)[number]
 
 /** What a driver gives: code only, registered at construction. */
@@ -100,7 +88,14 @@ export interface InterfaceDriver {
   if_media_status?(k: Kernel, ifp: number): MediaStatus | null
 }
 
-/** Argument of an interface ioctl, in and out: struct ifreq, ifaliasreq and vlanreq in one. Addresses are IPv4 in host order. */
+/** A port of a lagg as SIOCGLAGG tells it. */
+export interface LaggPortInfo {
+  rp_portname: string
+  /** LAGG_PORT_*. */
+  rp_flags: number
+}
+
+/** Argument of an interface ioctl, in and out: struct ifreq, ifaliasreq, vlanreq and those of lagg in one. Addresses are IPv4 in host order. */
 export interface Ifreq {
   ifr_flags?: number
   ifr_mtu?: number
@@ -120,6 +115,16 @@ export interface Ifreq {
   ifr_media?: string
   vlr_parent?: string
   vlr_tag?: number
+  rp_portname?: string
+  rp_flags?: number
+  ra_proto?: number
+  ra_port?: LaggPortInfo[]
+  rf_flags?: number
+  ro_opts?: number
+  ro_active?: number
+  ro_flapping?: number
+  ro_flowid_shift?: number
+  ro_bkt?: number
 }
 
 /** Texts and order: plain record of the state. */
@@ -136,6 +141,8 @@ interface IfnetText {
 export type Ifnet = Table<typeof ifnetSpec> & {
   ifaddr: Table<typeof ifaddrSpec>
   vlan: Table<typeof vlanSpec>
+  /** Null on hosts that are built without it (tests of drivers). */
+  lagg: Lagg | null
   text: IfnetText
   /** Drivers by number; `if_driver` of a row is an index. Code, not state. */
   drivers: InterfaceDriver[]
@@ -188,7 +195,15 @@ export function createIfnet(k: Kernel): Ifnet {
     source: 'net/if.c',
     fidelity: 'read',
   })
-  return Object.assign(table, { ifaddr, text, vlan, drivers: [vlanDriver], departure: [], logLinkStateChange })
+  return Object.assign(table, {
+    ifaddr,
+    text,
+    vlan,
+    lagg: null,
+    drivers: [vlanDriver],
+    departure: [],
+    logLinkStateChange,
+  })
 }
 
 /** Registers a driver; the number goes into `if_driver`. */
@@ -241,12 +256,18 @@ export function if_attach(k: Kernel, options: AttachOptions): number {
 /** Source: if_detach in sys/net/if.c (read). The driver has stopped the interface before. */
 export function if_detach(k: Kernel, ifp: number): void {
   const t = k.ifnet
+  lagg_port_ifdetach(k, ifp)
   for (let ifa = t.if_addrhead[ifp]; ifa !== 0;) {
     const next = t.ifaddr.ifa_link[ifa]
+    // Whoever remembers the row must not take it for the address.
+    t.ifaddr.ifa_addr[ifa] = 0
     t.ifaddr.free(ifa)
     ifa = next
   }
   t.if_addrhead[ifp] = 0
+  // Routes that connections remember.
+  const inp = k.inet?.inp
+  for (let row = 1; row < (inp?.high ?? 0); row++) if (inp.inp_routeifp[row] === ifp) inp.inp_routeifp[row] = 0
   for (const leave of t.departure) leave(k, ifp)
   delete t.text.names[ifp]
   delete t.text.descriptions[ifp]
@@ -287,12 +308,50 @@ export function if_getflags(k: Kernel, ifp: number): number {
   return k.ifnet.if_flags[ifp] | k.ifnet.if_drv_flags[ifp]
 }
 
-/** Source: if_link_state_change, do_link_state_change in sys/net/if.c (read). */
+/** Another link-level address: a driver that is up is started again with it. Source: if_setlladdr in sys/net/if.c (read). */
+export function if_setlladdr(k: Kernel, ifp: number, lladdr: Uint8Array): void {
+  const t = k.ifnet
+  t.if_lladdr.set(lladdr, ifp * 6)
+  if ((t.if_flags[ifp] & IFF_UP) !== 0) {
+    const driver = t.drivers[t.if_driver[ifp]]
+    t.if_flags[ifp] &= ~IFF_UP
+    driver.if_ioctl?.(k, ifp, SIOCSIFFLAGS, {})
+    t.if_flags[ifp] |= IFF_UP
+    driver.if_ioctl?.(k, ifp, SIOCSIFFLAGS, {})
+  }
+  iflladdr_event(k, ifp)
+}
+
+/** What follows another address of an interface: its vlans take it, and neighbours hear of it. Source: handlers of iflladdr_event (read). */
+export function iflladdr_event(k: Kernel, ifp: number): void {
+  vlan_iflladdr(k, ifp)
+  announceAddress(k, ifp)
+}
+
+/** The other hosts hear at once that an interface has another link-level address, as from a gratuitous ARP (assumed). */
+function announceAddress(k: Kernel, ifp: number): void {
+  const { ifaddr, if_lladdr } = k.ifnet
+  for (const other of k.machine.kernels) {
+    const t = other.inet?.neighbour
+    if (other === k || t === undefined) continue
+    for (let row = 1; row < t.high; row++)
+      if (t.ip[row] !== 0 && t.host[row] === k.id && ifaddr.ifa_ifp[t.ifa[row]] === ifp)
+        for (let i = 0; i < 6; i++) t.mac[row * 6 + i] = if_lladdr[ifp * 6 + i]
+    const t6 = other.inet6.neighbour
+    for (let row = 1; row < t6.high; row++)
+      if (t6.addr[row] !== 0 && t6.host[row] === k.id && k.inet6.ifaddr.ia_ifp[t6.ia[row]] === ifp)
+        for (let i = 0; i < 6; i++) t6.mac[row * 6 + i] = if_lladdr[ifp * 6 + i]
+  }
+}
+
+/** Source: if_link_state_change, do_link_state_change in sys/net/if.c (read). Vlans and a lagg follow. */
 export function if_link_state_change(k: Kernel, ifp: number, state: number): void {
   const t = k.ifnet
   if (t.if_link_state[ifp] === state) return
   t.if_link_state[ifp] = state
   t.if_lastchange[ifp] = k.machine.time
+  vlan_link_state(k, ifp)
+  if (t.if_type[ifp] === IFT_IEEE8023ADLAG) lagg_port_state(k, ifp)
   if (k.sysctl.number(t.logLinkStateChange) !== 0)
     k.printf(
       `${if_name(k, ifp)}: link state changed to ${state === LINK_STATE_UP ? 'UP' : state === LINK_STATE_DOWN ? 'DOWN' : 'UNKNOWN'}`,

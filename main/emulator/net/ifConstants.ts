@@ -156,6 +156,8 @@ export const LINK_STATE_UP = 2
 export const IFT_ETHER = 6
 export const IFT_LOOP = 24
 export const IFT_L2VLAN = 135
+/** An Ethernet or vlan interface while it is a port of a lagg. */
+export const IFT_IEEE8023ADLAG = 161
 
 /** Smallest and largest MTU that SIOCSIFMTU lets through to the driver. */
 export const IF_MINMTU = 72
@@ -163,3 +165,19 @@ export const IF_MAXMTU = 65535
 export const ETHERMTU = 1500
 export const ETHER_HDR_LEN = 14
 export const ETHER_VLAN_ENCAP_LEN = 4
+
+/** Names of the counters, as in ift_counter of sys/net/if.h. */
+export const interfaceCounters = [
+  'if_ipackets',
+  'if_ierrors',
+  'if_iqdrops',
+  'if_ibytes',
+  'if_imcasts',
+  'if_noproto',
+  'if_opackets',
+  'if_oerrors',
+  'if_oqdrops',
+  'if_obytes',
+  'if_omcasts',
+  'if_collisions',
+] as const

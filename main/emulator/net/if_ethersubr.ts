@@ -13,7 +13,16 @@ import { EHOSTDOWN, ENETDOWN, ENOBUFS } from '../sys/errno'
 import { M_VLANTAG } from '../sys/mbuf'
 import { M_NOWAIT } from '../sys/param'
 import { get16, put16 } from '../netinet/in'
-import { ETHER_HDR_LEN, ETHER_VLAN_ENCAP_LEN, if_transmit, ifa_ifwithaddr, IFF_DRV_RUNNING, IFF_UP } from './if'
+import {
+  ETHER_HDR_LEN,
+  ETHER_VLAN_ENCAP_LEN,
+  if_transmit,
+  ifa_ifwithaddr,
+  IFF_DRV_RUNNING,
+  IFF_UP,
+  IFT_IEEE8023ADLAG,
+} from './if'
+import { lagg_input } from './if_lagg'
 import { vlan_input } from './if_vlan'
 
 export const ETHERTYPE_IP = 0x0800
@@ -76,6 +85,11 @@ function output(k: Kernel, ifp: number, m: number, dst: number): number {
     m_freem(k, m)
     return ENETDOWN
   }
+  if (n.if_type[ifp] === IFT_IEEE8023ADLAG) {
+    // lagg_port_output: a port sends for its lagg only.
+    m_freem(k, m)
+    return ENETDOWN
+  }
   const neighbour = arpresolve(k, ifp, dst)
   if (neighbour === 0) {
     m_freem(k, m)
@@ -101,7 +115,8 @@ export function ether_input(k: Kernel, ifp: number, m: number): void {
   if (k.cost.on) k.cost.leave()
 }
 
-function input(k: Kernel, ifp: number, m: number): void {
+function input(k: Kernel, rcvif: number, m: number): void {
+  let ifp = rcvif
   const n = k.ifnet
   if ((n.if_flags[ifp] & IFF_UP) === 0) {
     m_freem(k, m)
@@ -113,6 +128,10 @@ function input(k: Kernel, ifp: number, m: number): void {
       n.if_ierrors[ifp]++
       return
     }
+  }
+  if (n.if_type[ifp] === IFT_IEEE8023ADLAG) {
+    ifp = lagg_input(k, ifp, m)
+    if (ifp === 0) return
   }
   const type = get16(k.phys.ram, mtodAddr(k, m) + 12)
   if (type === ETHERTYPE_VLAN || (k.mb.m_flags[m] & M_VLANTAG) !== 0) {

@@ -19,6 +19,10 @@ import {
   SIOCGIFMETRIC,
   SIOCGIFMTU,
   SIOCGETVLAN,
+  SIOCGLAGG,
+  SIOCGLAGGFLAGS,
+  SIOCGLAGGOPTS,
+  SIOCGLAGGPORT,
   SIOCSETVLAN,
   SIOCSIFADDR,
   SIOCSIFCAP,
@@ -28,9 +32,34 @@ import {
   SIOCSIFMETRIC,
   SIOCSIFMTU,
   SIOCSIFNAME,
+  SIOCSLAGG,
+  SIOCSLAGGDELPORT,
+  SIOCSLAGGHASH,
+  SIOCSLAGGOPTS,
+  SIOCSLAGGPORT,
 } from '../sys/sockio'
-import { if_getflags, if_name, type Ifreq, ifunit } from './if'
-import { IF_MAXMTU, IF_MINMTU, IFF_BROADCAST, IFF_CANTCHANGE, IFF_PPROMISC, IFF_PROMISC, IFF_UP } from './ifConstants'
+import { if_getflags, if_name, type Ifreq, ifunit, type InterfaceDriver } from './if'
+import {
+  IF_MAXMTU,
+  IF_MINMTU,
+  IFF_BROADCAST,
+  IFF_CANTCHANGE,
+  IFF_PPROMISC,
+  IFF_PROMISC,
+  IFF_UP,
+  IFT_IEEE8023ADLAG,
+} from './ifConstants'
+import { lagg_port_ioctl } from './laggIoctl'
+
+const laggPort: Pick<InterfaceDriver, 'if_ioctl'> = {
+  if_ioctl: (k, ifp, command, ifr) => lagg_port_ioctl(k, ifp, command, ifr),
+}
+
+/** Who answers the ioctls of an interface: its driver, or lagg(4) while it is a port. */
+function handlerOf(k: Kernel, ifp: number): Pick<InterfaceDriver, 'if_ioctl'> {
+  const t = k.ifnet
+  return t.if_type[ifp] === IFT_IEEE8023ADLAG ? laggPort : t.drivers[t.if_driver[ifp]]
+}
 
 /** Mask of an address class, for addresses given without one. Source: in_control in sys/netinet/in.c (read). */
 function classMask(address: number): number {
@@ -78,7 +107,7 @@ function in_control(k: Kernel, ifp: number, command: number, ifr: Ifreq): number
   ifaddr.ifa_broadaddr[ifa] =
     (t.if_flags[ifp] & IFF_BROADCAST) === 0 ? 0 : (ifr.ifra_broadaddr ?? (wanted | ~mask) >>> 0)
   // The first address makes the driver bring the interface up.
-  if (head === 0) return t.drivers[t.if_driver[ifp]].if_ioctl?.(k, ifp, SIOCSIFADDR, ifr) ?? 0
+  if (head === 0) return handlerOf(k, ifp).if_ioctl?.(k, ifp, SIOCSIFADDR, ifr) ?? 0
   return 0
 }
 
@@ -95,7 +124,7 @@ function setFlags(k: Kernel, ifp: number, ifr: Ifreq): number {
   }
   t.if_flags[ifp] = (old & IFF_CANTCHANGE & ~IFF_PROMISC) | promiscuous | (wanted & ~IFF_CANTCHANGE)
   // The driver's answer is ignored, as in the kernel.
-  t.drivers[t.if_driver[ifp]].if_ioctl?.(k, ifp, SIOCSIFFLAGS, ifr)
+  handlerOf(k, ifp).if_ioctl?.(k, ifp, SIOCSIFFLAGS, ifr)
   if (goesUp) t.if_flags[ifp] = t.if_flags[ifp] | IFF_UP
   t.if_lastchange[ifp] = k.machine.time
   return 0
@@ -121,6 +150,7 @@ export function ifioctl(k: Kernel, name: string, command: number, ifr: Ifreq, pr
   if (ifp === 0) return ENXIO
   const t = k.ifnet
   const driver = t.drivers[t.if_driver[ifp]]
+  const handler = handlerOf(k, ifp)
   switch (command) {
     case SIOCGIFFLAGS:
       ifr.ifr_flags = if_getflags(k, ifp)
@@ -149,16 +179,20 @@ export function ifioctl(k: Kernel, name: string, command: number, ifr: Ifreq, pr
       return 0
     }
     case SIOCGETVLAN:
-      return driver.if_ioctl?.(k, ifp, command, ifr) ?? EOPNOTSUPP
+    case SIOCGLAGG:
+    case SIOCGLAGGFLAGS:
+    case SIOCGLAGGOPTS:
+    case SIOCGLAGGPORT:
+      return handler.if_ioctl?.(k, ifp, command, ifr) ?? EOPNOTSUPP
   }
   if (!privileged) return EPERM
   switch (command) {
     case SIOCSIFFLAGS:
       return setFlags(k, ifp, ifr)
     case SIOCSIFCAP: {
-      if (driver.if_ioctl === undefined) return EOPNOTSUPP
+      if (handler.if_ioctl === undefined) return EOPNOTSUPP
       if (((ifr.ifr_reqcap ?? 0) & ~t.if_capabilities[ifp]) !== 0) return EINVAL
-      const error = driver.if_ioctl(k, ifp, command, ifr)
+      const error = handler.if_ioctl(k, ifp, command, ifr)
       if (error === 0) t.if_lastchange[ifp] = k.machine.time
       return error
     }
@@ -169,8 +203,8 @@ export function ifioctl(k: Kernel, name: string, command: number, ifr: Ifreq, pr
     case SIOCSIFMTU: {
       const mtu = ifr.ifr_mtu ?? 0
       if (mtu < IF_MINMTU || mtu > IF_MAXMTU) return EINVAL
-      if (driver.if_ioctl === undefined) return EOPNOTSUPP
-      const error = driver.if_ioctl(k, ifp, command, ifr)
+      if (handler.if_ioctl === undefined) return EOPNOTSUPP
+      const error = handler.if_ioctl(k, ifp, command, ifr)
       if (error === 0) t.if_lastchange[ifp] = k.machine.time
       return error
     }
@@ -187,7 +221,12 @@ export function ifioctl(k: Kernel, name: string, command: number, ifr: Ifreq, pr
       return in6_control(k, ifp, command, ifr)
     case SIOCSIFMEDIA:
     case SIOCSETVLAN:
-      return driver.if_ioctl?.(k, ifp, command, ifr) ?? EOPNOTSUPP
+    case SIOCSLAGG:
+    case SIOCSLAGGDELPORT:
+    case SIOCSLAGGHASH:
+    case SIOCSLAGGOPTS:
+    case SIOCSLAGGPORT:
+      return handler.if_ioctl?.(k, ifp, command, ifr) ?? EOPNOTSUPP
     default:
       return EOPNOTSUPP
   }

@@ -112,9 +112,11 @@ function loioctl(k: Kernel, ifp: number, command: number, ifr: Ifreq): number {
       n.if_mtu[ifp] = ifr.ifr_mtu ?? LOMTU
       return 0
     case SIOCSIFCAP: {
-      const wanted = ifr.ifr_reqcap ?? 0
-      n.if_capenable[ifp] = wanted
-      n.if_hwassist[ifp] = (wanted & IFCAP_TXCSUM) !== 0 ? LO_CSUM_FEATURES : 0
+      // The IPv4 checksums can be switched, those of IPv6 cannot, and LINKSTATE has no toggle. Source: loioctl.
+      const mask = (ifr.ifr_reqcap ?? 0) ^ n.if_capenable[ifp]
+      n.if_capenable[ifp] ^= mask & (IFCAP_RXCSUM | IFCAP_TXCSUM)
+      if ((mask & (IFCAP_RXCSUM_IPV6 | IFCAP_TXCSUM_IPV6)) !== 0) return EOPNOTSUPP
+      n.if_hwassist[ifp] = (n.if_capenable[ifp] & IFCAP_TXCSUM) !== 0 ? LO_CSUM_FEATURES : 0
       return 0
     }
     default:

@@ -1,24 +1,44 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { mappedPacket, mbufsInUse, Rig, tcpHeaders } from '../dev/cxgbe/testRig'
 import type { Kernel } from '../kernel'
-import { EBUSY, EEXIST, EINVAL, ENETDOWN, ENXIO, EPERM } from '../sys/errno'
-import { CSUM_IP, CSUM_IP_TCP } from '../sys/mbuf'
+import { EBUSY, EEXIST, EINVAL, ENETDOWN, ENXIO, EPERM, EPROTONOSUPPORT } from '../sys/errno'
+import {
+  CSUM_IP,
+  CSUM_IP6_SCTP,
+  CSUM_IP6_TCP,
+  CSUM_IP6_UDP,
+  CSUM_IP_SCTP,
+  CSUM_IP_TCP,
+  CSUM_IP_UDP,
+  CSUM_TSO,
+} from '../sys/mbuf'
 import { SIOCGETVLAN, SIOCGIFMEDIA, SIOCSETVLAN, SIOCSIFCAP, SIOCSIFFLAGS, SIOCSIFMTU } from '../sys/sockio'
 import { get16 } from '../netinet/in'
 import {
+  if_attach,
   if_transmit,
+  IFCAP_HWCSUM,
+  IFCAP_HWCSUM_IPV6,
+  IFCAP_LINKSTATE,
   IFCAP_LRO,
   IFCAP_NOMAP,
+  IFCAP_RXCSUM_IPV6,
+  IFCAP_TOE,
+  IFCAP_TSO,
   IFCAP_TSO4,
   IFCAP_TXCSUM,
+  IFCAP_TXCSUM_IPV6,
+  IFCAP_TXRTLMT,
+  IFCAP_VLAN_HWCSUM,
   IFCAP_VLAN_HWTAGGING,
+  IFCAP_VLAN_HWTSO,
   IFF_UP,
   ifioctl,
   type Ifreq,
   ifunit,
   interfaces,
 } from './if'
-import { vlan_clone_create, vlan_clone_destroy, vlan_lookup, vlanInfo } from './if_vlan'
+import { vlan_clone_create, vlan_clone_destroy, vlan_lookup, vlan_trunk_capabilities, vlanInfo } from './if_vlan'
 
 let rig: Rig
 let k: Kernel
@@ -90,7 +110,107 @@ describe('inheritance (kernel-mbuf-sendfile 8.4)', () => {
   })
 })
 
+describe('every row of 8.4, on a parent whose bits are set at will', () => {
+  const HWCSUM = IFCAP_VLAN_HWCSUM
+  const HWTAG = IFCAP_VLAN_HWTAGGING
+  const HWTSO = IFCAP_VLAN_HWTSO
+  const SUMS = IFCAP_HWCSUM | IFCAP_HWCSUM_IPV6
+  const PLAIN = IFCAP_TOE | IFCAP_LINKSTATE | IFCAP_TXRTLMT | IFCAP_NOMAP
+  /** Gives the parent capabilities, enabled ones and hwassist; what the vlan then has. */
+  const derive = (
+    cap: number,
+    ena: number,
+    wish = -1,
+    assist = 0xffffffff,
+  ): { cap: number; ena: number; hwa: number } => {
+    const p = ifunit(k, 'cc0')
+    k.ifnet.if_capabilities[p] = cap
+    k.ifnet.if_capenable[p] = ena
+    k.ifnet.if_hwassist[p] = assist
+    k.ifnet.vlan.ifv_capenable[1] = wish
+    vlan_trunk_capabilities(k, p)
+    return { cap: k.ifnet.if_capabilities[v], ena: on(v), hwa: k.ifnet.if_hwassist[v] }
+  }
+
+  it('RXCSUM, TXCSUM and v6 – capable with VLAN_HWCSUM, on with VLAN_HWCSUM and VLAN_HWTAGGING; hwassist by family', () => {
+    const all = SUMS | HWCSUM | HWTAG
+    expect(derive(SUMS | HWTAG, 0).cap).toBe(0)
+    expect(derive(all, 0).cap).toBe(SUMS)
+    expect(derive(all, SUMS | HWCSUM).ena).toBe(0)
+    expect(derive(all, SUMS | HWTAG).ena).toBe(0)
+    expect(derive(all, all).ena).toBe(SUMS)
+    expect(derive(all, all, ~IFCAP_RXCSUM_IPV6).ena).toBe(SUMS & ~IFCAP_RXCSUM_IPV6)
+    const v4 = CSUM_IP | CSUM_IP_TCP | CSUM_IP_UDP | CSUM_IP_SCTP
+    const v6 = CSUM_IP6_TCP | CSUM_IP6_UDP | CSUM_IP6_SCTP
+    expect(derive(all, all).hwa).toBe((v4 | v6) >>> 0)
+    expect(derive(all, all & ~IFCAP_TXCSUM_IPV6).hwa).toBe(v4)
+    expect(derive(all, all & ~IFCAP_TXCSUM).hwa).toBe(v6)
+    expect(derive(all, all, -1, CSUM_IP_TCP).hwa).toBe(CSUM_IP_TCP)
+    expect(derive(all, all & ~HWTAG).hwa).toBe(0)
+  })
+
+  it('TSO4, TSO6 – capable with VLAN_HWTSO, on with VLAN_HWTSO; no VLAN_HWTAGGING needed; the limits come along', () => {
+    expect(derive(IFCAP_TSO | HWTAG, IFCAP_TSO | HWTAG)).toMatchObject({ cap: 0, ena: 0, hwa: 0 })
+    expect(derive(IFCAP_TSO | HWTSO, IFCAP_TSO)).toMatchObject({ cap: IFCAP_TSO, ena: 0, hwa: 0 })
+    k.ifnet.if_hw_tsomaxsegcount[ifunit(k, 'cc0')] = 21
+    expect(derive(IFCAP_TSO | HWTSO, IFCAP_TSO | HWTSO)).toEqual({ cap: IFCAP_TSO, ena: IFCAP_TSO, hwa: CSUM_TSO })
+    expect(k.ifnet.if_hw_tsomaxsegcount[v]).toBe(21)
+    expect(derive(IFCAP_TSO | HWTSO, IFCAP_TSO | HWTSO, ~IFCAP_TSO4).ena).toBe(IFCAP_TSO & ~IFCAP_TSO4)
+  })
+
+  it('LRO – capable and on with VLAN_HWCSUM; from what the parent has on, whatever the vlan wants', () => {
+    expect(derive(IFCAP_LRO, IFCAP_LRO)).toMatchObject({ cap: 0, ena: 0 })
+    expect(derive(IFCAP_LRO | HWCSUM, IFCAP_LRO)).toMatchObject({ cap: IFCAP_LRO, ena: 0 })
+    expect(derive(IFCAP_LRO | HWCSUM, IFCAP_LRO | HWCSUM, 0).ena).toBe(IFCAP_LRO)
+    expect(derive(IFCAP_LRO | HWCSUM, HWCSUM).ena).toBe(0)
+  })
+
+  it.each([
+    ['TOE', IFCAP_TOE],
+    ['LINKSTATE', IFCAP_LINKSTATE],
+    ['TXRTLMT', IFCAP_TXRTLMT],
+    ['NOMAP', IFCAP_NOMAP],
+  ])('%s – the parent’s, without any other condition; on as far as the vlan wants it', (_name, bit) => {
+    expect(derive(bit, 0)).toMatchObject({ cap: bit, ena: 0 })
+    expect(derive(bit, bit)).toMatchObject({ cap: bit, ena: bit })
+    expect(derive(bit, bit, ~bit).ena).toBe(0)
+    expect(derive(0, 0)).toEqual({ cap: 0, ena: 0, hwa: 0 })
+  })
+
+  it('what the table does not name – is never inherited', () => {
+    const named = SUMS | IFCAP_TSO | IFCAP_LRO | PLAIN
+    const { cap, ena } = derive(0x07ffffff, 0x07ffffff)
+    expect([cap, ena]).toEqual([named, named])
+  })
+})
+
 describe('configuration', () => {
+  it('vlan_config: a parent that is not Ethernet – EPROTONOSUPPORT, unless the card inserts tags', () => {
+    vlan_clone_create(k, 'vlan2')
+    const lo = if_attach(k, {
+      name: 'gif0',
+      type: 240,
+      driver: 0,
+      flags: 0,
+      mtu: 1280,
+      capabilities: IFCAP_VLAN_HWTAGGING,
+      capenable: 0,
+    })
+    // A type of its own, so not a vlan: the driver is that of cc0.
+    k.ifnet.if_driver[lo] = k.ifnet.if_driver[ifunit(k, 'cc0')]!
+    const set = (): number => ifioctl(k, 'vlan2', SIOCSETVLAN, { vlr_parent: 'gif0', vlr_tag: 2 })
+    expect(set()).toBe(EPROTONOSUPPORT)
+    k.ifnet.if_capenable[lo] = IFCAP_VLAN_HWTAGGING
+    expect(set()).toBe(0)
+  })
+
+  it('vlan_config: "ifv_capenable is set to all ones" – also after it was narrowed on another parent', () => {
+    change('vlan10', 0, IFCAP_NOMAP)
+    ifioctl(k, 'vlan10', SIOCSETVLAN, { vlr_parent: '' })
+    expect(ifioctl(k, 'vlan10', SIOCSETVLAN, { vlr_parent: 'cc0', vlr_tag: 11 })).toBe(0)
+    expect(on(v) & IFCAP_NOMAP).toBe(IFCAP_NOMAP)
+  })
+
   it('tag and parent – are checked: 1 … 4094, existing parent, not twice, not the same tag twice', () => {
     vlan_clone_create(k, 'vlan1')
     const set = (parent: string, tag: number): number =>

@@ -26,7 +26,9 @@ import {
   ether_ioctl,
   if_attach,
   if_detach,
+  if_link_state_change,
   if_name,
+  if_setlladdr,
   if_transmit,
   ifioctl,
   type Ifreq,
@@ -76,9 +78,9 @@ export const vlanSpec = {
 const CSUM_V4 = CSUM_IP | CSUM_IP_TCP | CSUM_IP_UDP | CSUM_IP_SCTP
 const CSUM_V6 = CSUM_IP6_TCP | CSUM_IP6_UDP | CSUM_IP6_SCTP
 
-/** Row of the vlan of an interface, or 0 if it is none. */
+/** Row of the vlan of an interface, or 0 if it is none. As a port of a lagg its type is another, its driver is not. */
 export function vlanOf(k: Kernel, ifp: number): number {
-  return k.ifnet.if_type[ifp] === IFT_L2VLAN ? k.ifnet.if_softc[ifp] : 0
+  return k.ifnet.if_driver[ifp] === VLAN_DRIVER ? k.ifnet.if_softc[ifp] : 0
 }
 
 /** Parent interface and tag of a vlan interface; null if it is none. Parent 0: not configured. */
@@ -133,6 +135,29 @@ export function vlan_trunk_capabilities(k: Kernel, ifp: number): void {
     const v = vlanOf(k, other)
     if (v !== 0 && vlan.parent[v] === ifp) vlan_capabilities(k, v)
   }
+}
+
+/** Vlans whose parent is `ifp`: their interfaces. */
+function vlansOn(k: Kernel, ifp: number): number[] {
+  return interfaces(k).filter((other) => vlanOf(k, other) !== 0 && k.ifnet.vlan.parent[vlanOf(k, other)] === ifp)
+}
+
+/** Every vlan on an interface follows its link. Source: vlan_link_state. */
+export function vlan_link_state(k: Kernel, ifp: number): void {
+  for (const vlan of vlansOn(k, ifp)) {
+    k.ifnet.if_baudrate[vlan] = k.ifnet.if_baudrate[ifp]!
+    if_link_state_change(k, vlan, k.ifnet.if_link_state[ifp])
+  }
+}
+
+/** Every vlan on an interface takes its address. Source: vlan_iflladdr. */
+export function vlan_iflladdr(k: Kernel, ifp: number): void {
+  for (const vlan of vlansOn(k, ifp)) if_setlladdr(k, vlan, k.ifnet.if_lladdr.slice(ifp * 6, ifp * 6 + 6))
+}
+
+/** The parent goes away: its vlans have none. Source: vlan_ifdetach. */
+export function vlan_ifdetach(k: Kernel, ifp: number): void {
+  for (const vlan of vlansOn(k, ifp)) vlan_unconfig(k, vlanOf(k, vlan))
 }
 
 /** Attaches a vlan to a parent. EPROTONOSUPPORT: not Ethernet. EINVAL: tag not 1 … 4094. EBUSY: has a parent already. EEXIST: tag in use there. */

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest'
 import { startLoad } from '../apps/apps'
 import { m_getm2, M_SIZE, mtodAddr } from '../kern/kern_mbuf'
-import { IFCAP_NOMAP, IFCAP_RXCSUM, IFCAP_TSO4, IFCAP_TXCSUM, ifioctl } from '../net/if'
+import { IFCAP_NOMAP, IFCAP_RXCSUM, IFCAP_TSO4, IFCAP_TXCSUM, ifioctl, ifunit } from '../net/if'
 import { EHOSTUNREACH, EMSGSIZE, ENETDOWN } from '../sys/errno'
-import { CSUM_IP_TCP, M_PKTHDR, MT_DATA } from '../sys/mbuf'
+import { CSUM_IP_TCP, M_NOMAP, M_PKTHDR, MT_DATA } from '../sys/mbuf'
 import { M_NOWAIT } from '../sys/param'
 import { SIOCSIFCAP } from '../sys/sockio'
 import { baseLine, createNet, drain } from '../testkit/netRig'
@@ -76,6 +76,38 @@ describe('who gets unmapped mbufs (4.1, decision table)', () => {
     expect(mbstat.conversions).toBe(during)
     expect(drain(net)).toBe(true)
     expect(net.b.apps.client.stat.bytes_corrupt).toBe(0)
+  })
+})
+
+describe('when a change takes effect (kernel-mbuf-sendfile 8.3)', () => {
+  it('-nomap while unmapped packets are in the transmit ring – "keep their form": none is converted, no reset, and they arrive', () => {
+    const net = createNet({
+      files: [200_000],
+      sysctls: { 'kern.ipc.mb_use_ext_pgs': '1' },
+      workload: { connections: 8 },
+      wire: 't6',
+    })
+    const { a: k } = net
+    const inRing = (): number => {
+      let unmapped = 0
+      for (const packet of k.cxgbe.sdM)
+        for (let m = packet; m !== 0; m = k.mb.m_next[m]) if ((k.mb.m_flags[m] & M_NOMAP) !== 0) unmapped++
+      return unmapped
+    }
+    startLoad(net.machine)
+    while (inRing() === 0 && net.machine.step());
+    const [waiting, lines] = [inRing(), k.msgbuf.lines.length]
+    expect(waiting).toBeGreaterThan(0)
+    const cc0 = ifunit(k, 'cc0')
+    expect(ifioctl(k, 'cc0', SIOCSIFCAP, { ifr_reqcap: k.ifnet.if_capenable[cc0] & ~IFCAP_NOMAP })).toBe(0)
+    expect([inRing(), k.mbstat.conversions, k.msgbuf.lines.length]).toEqual([waiting, 0, lines])
+    // From here on every unmapped mbuf is converted.
+    const sent = k.mbstat.nomap_sent
+    net.machine.runUntil(net.machine.time + 5e6)
+    expect(k.mbstat.conversions).toBe(k.mbstat.nomap_sent - sent)
+    expect(k.mbstat.conversions).toBeGreaterThan(10)
+    expect(net.b.apps.client.stat.bytes_corrupt).toBe(0)
+    expect(drain(net)).toBe(true)
   })
 })
 

@@ -64,7 +64,11 @@ export function createInet6(k: Kernel) {
 /** lo0 and the addresses of the configuration, as rc(8) sets them. After every interface is there. */
 export function configureInet6(k: Kernel): void {
   in6_ifattach(k, k.inet.ctl.loif)
-  for (const { name, address6, prefixLength6 } of [...k.config.interfaces, ...(k.config.vlans ?? [])]) {
+  for (const { name, address6, prefixLength6 } of [
+    ...k.config.interfaces,
+    ...(k.config.laggs ?? []),
+    ...(k.config.vlans ?? []),
+  ]) {
     if (address6 === undefined) continue
     const words = inet_pton6(address6)
     const error =

@@ -6,7 +6,7 @@ import { m_freem, mtodAddr } from '../kern/kern_mbuf'
 import { M_PREPEND } from '../kern/uipc_mbuf'
 import type { Kernel } from '../kernel'
 import { functionId } from '../machine/cost'
-import { ETHER_HDR_LEN, if_transmit, IFF_DRV_RUNNING, IFF_LOOPBACK, IFF_UP } from '../net/if'
+import { ETHER_HDR_LEN, if_transmit, IFF_DRV_RUNNING, IFF_LOOPBACK, IFF_UP, IFT_IEEE8023ADLAG } from '../net/if'
 import { looutput } from '../net/if_loop'
 import { put16 } from '../netinet/in'
 import { EHOSTDOWN, ENETDOWN, ENOBUFS } from '../sys/errno'
@@ -88,6 +88,11 @@ export function nd6_output_ifp(k: Kernel, ifp: number, m: number, dst: number): 
 function output(k: Kernel, ifp: number, m: number, dst: number): number {
   const n = k.ifnet
   if ((n.if_flags[ifp] & IFF_UP) === 0 || (n.if_drv_flags[ifp] & IFF_DRV_RUNNING) === 0) {
+    m_freem(k, m)
+    return ENETDOWN
+  }
+  if (n.if_type[ifp] === IFT_IEEE8023ADLAG) {
+    // lagg_port_output: a port sends for its lagg only.
     m_freem(k, m)
     return ENETDOWN
   }

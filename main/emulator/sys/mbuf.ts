@@ -222,3 +222,8 @@ export const FREE_TEST_PG = 8
 export const FREE_TEST_RIG = 9
 /** Room for codes. */
 export const FREE_CODES = 16
+
+/** Layers that m_ether_tcpip_hash takes in. */
+export const MBUF_HASHFLAG_L2 = 0x04
+export const MBUF_HASHFLAG_L3 = 0x08
+export const MBUF_HASHFLAG_L4 = 0x10

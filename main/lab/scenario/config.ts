@@ -13,12 +13,88 @@ export interface ConfigOptions {
 }
 
 /** Requests of each client; 0 = endless. `auto` is endless where more than the link limits the load: the end would be far off. */
-function requestsOf({ workload, link, warmup, duration }: Scenario, entries: LoadedFiles['entries']): number {
+function requestsOf({ workload, link, hosts, warmup, duration }: Scenario, entries: LoadedFiles['entries']): number {
   if (workload.requests !== 'auto') return workload.requests
   if (workload.think > 0 || link.loss > 0 || link.duplicate > 0 || link.reorder > 0 || entries.length === 0) return 0
   const mean = entries.reduce((sum, { size }) => sum + size, 0) / entries.length
-  const bytes = (link.rate / 8) * ((warmup + duration) / 1e9)
+  const bytes = cablesOf(hosts[0]) * (link.rate / 8) * ((warmup + duration) / 1e9)
   return Math.ceil(bytes / Math.max(1, mean) / workload.connections) + 2
+}
+
+type Host = Scenario['hosts'][number]
+
+/** Interfaces of a host that are plugged into the link. */
+function cablesOf({ interfaces }: Host): number {
+  return interfaces.filter(({ cable }, position) => cable ?? position === 0).length
+}
+
+function split(address: string | undefined): { address: string; prefixLength: number } {
+  const [ip, prefix] = (address ?? '/0').split('/')
+  return { address: ip, prefixLength: Number(prefix) }
+}
+
+/** Interfaces, laggs and vlans of a host, checked against each other. */
+function interfacesOf(
+  scenario: Scenario,
+  host: Host,
+  id: number,
+): Pick<MachineConfig['hosts'][number], 'interfaces' | 'laggs' | 'vlans'> {
+  const invalid = (sentence: string, remedy: string): LabProblem => new LabProblem('scenario-invalid', sentence, remedy)
+  const list = (entries: readonly { name: string }[]): string => entries.map(({ name }) => name).join(', ')
+  const portOf = new Map<string, string>()
+  for (const { name, ports } of host.laggs)
+    for (const port of ports) {
+      const entry = host.interfaces.find((candidate) => candidate.name === port)
+      if (entry === undefined)
+        throw invalid(
+          `The port ${port} of ${name} is no interface of the host ${host.name}.`,
+          `Its interfaces are ${list(host.interfaces)}.`,
+        )
+      if (portOf.has(port))
+        throw invalid(
+          `${port} is a port of ${portOf.get(port) ?? name} already.`,
+          'Name every interface of a host in one lagg only, once.',
+        )
+      if (entry.address !== undefined)
+        throw invalid(`${port} has an address, but it is a port of ${name}.`, `Give the address to ${name}.`)
+      portOf.set(port, name)
+    }
+  for (const { name, address } of host.interfaces)
+    if (address === undefined && !portOf.has(name))
+      throw invalid(
+        `The interface ${name} of the host ${host.name} has no address.`,
+        'Give it one (address: 10.0.0.1/24), or name it among the ports of a lagg.',
+      )
+  const parents = [...host.interfaces, ...host.laggs]
+  const inet6 = (name: string, text: string | undefined): { address6?: string; prefixLength6?: number } =>
+    inet6Of(text ?? derivedAddress6(scenario, id, subnetOf(host, name)))
+  return {
+    interfaces: host.interfaces.map(({ name, model, cable, address, address6, mtu, capabilities }) => ({
+      name,
+      model,
+      ...(cable !== undefined && { cable }),
+      ...split(address),
+      // A port has no address of its own, of either family.
+      ...(portOf.has(name) ? {} : inet6(name, address6)),
+      mtu,
+      capabilities: { ...capabilities },
+    })),
+    laggs: host.laggs.map(({ name, protocol, ports, address, address6 }) => ({
+      name,
+      protocol,
+      ports: [...ports],
+      ...split(address),
+      ...inet6(name, address6),
+    })),
+    vlans: host.vlans.map(({ name, parent, tag, address, address6 }) => {
+      if (!parents.some((entry) => entry.name === parent))
+        throw invalid(
+          `The parent ${parent} of ${name} is no interface of the host ${host.name}.`,
+          `Its interfaces are ${list(parents)}.`,
+        )
+      return { name, parent, tag, ...split(address), ...inet6(name, address6) }
+    }),
+  }
 }
 
 /** Plain data for the emulator; everything is in its units. */
@@ -28,6 +104,13 @@ export function scenarioToConfig(
   options: ConfigOptions = {},
 ): MachineConfig {
   const { link, workload } = scenario
+  const [cables, others] = scenario.hosts.map(cablesOf)
+  if (cables !== others)
+    throw new LabProblem(
+      'scenario-invalid',
+      `The server has ${cables} interfaces on the link and its peer ${others}; a cable has two ends.`,
+      'Write cable: on for as many interfaces of one host as of the other.',
+    )
   return {
     seed: scenario.seed,
     hosts: scenario.hosts.map((host, id) => ({
@@ -39,29 +122,7 @@ export function scenarioToConfig(
       cost: host.cost,
       tunables: { ...host.tunables },
       sysctls: { ...host.sysctls },
-      interfaces: host.interfaces.map(({ name, model, address, mtu, capabilities, ...rest }, i) => {
-        const [ip, prefix] = address.split('/')
-        return {
-          name,
-          model,
-          address: ip,
-          prefixLength: Number(prefix),
-          ...inet6Of(rest.address6 ?? derivedAddress6(scenario, id, i)),
-          mtu,
-          capabilities: { ...capabilities },
-        }
-      }),
-      vlans: host.vlans.map(({ name, parent, tag, address, address6 }) => {
-        if (!host.interfaces.some((entry) => entry.name === parent))
-          throw new LabProblem(
-            'scenario-invalid',
-            `The parent ${parent} of ${name} is no interface of the host ${host.name}.`,
-            `Its interfaces are ${host.interfaces.map((entry) => entry.name).join(', ')}.`,
-          )
-        const [ip, prefix] = address.split('/')
-        const inet6 = inet6Of(address6 ?? derivedAddress6(scenario, id, VLAN_SUBNETS + tag))
-        return { name, parent, tag, address: ip, prefixLength: Number(prefix), ...inet6 }
-      }),
+      ...interfacesOf(scenario, host, id),
     })),
     link: {
       rateBps: link.rate,
@@ -95,7 +156,7 @@ export function scenarioToConfig(
       port: workload.port,
       family: workload.family,
       pipeline: workload.pipeline,
-      ...(workload.server !== undefined && { server: serverAddress(scenario, workload.server) }),
+      ...serverOf(scenario),
     },
     cost: { on: scenario.cost.on, parameters: { ...scenario.cost.parameters } },
     debug: options.debug ?? false,
@@ -111,6 +172,17 @@ function sendfileFlags(workload: Scenario['workload']): number {
 /** Number of the first subnet of vlans among the derived addresses. */
 const VLAN_SUBNETS = 0x1000
 
+/** The same of laggs. */
+const LAGG_SUBNETS = 0x2000
+
+/** Subnet of an interface, lagg or vlan among the derived addresses: by its place, a vlan by its tag. */
+function subnetOf({ interfaces, laggs, vlans }: Host, name: string): number {
+  const vlan = vlans.find((entry) => entry.name === name)
+  if (vlan !== undefined) return VLAN_SUBNETS + vlan.tag
+  const lagg = laggs.findIndex((entry) => entry.name === name)
+  return lagg >= 0 ? LAGG_SUBNETS + lagg : interfaces.findIndex((entry) => entry.name === name)
+}
+
 /** An IPv6 address for an interface whose scenario gives none, if the workload needs one: the same subnet on both hosts by place or tag. */
 function derivedAddress6(scenario: Scenario, host: number, subnet: number): string | undefined {
   return scenario.workload.family === 'inet6' ? `2001:db8:0:${subnet.toString(16)}::${host + 1}/64` : undefined
@@ -122,20 +194,31 @@ function inet6Of(text: string | undefined): { address6?: string; prefixLength6?:
   return { address6, prefixLength6: Number(prefix) }
 }
 
-/** Address of an interface or vlan of the server, of the family of the workload. */
-function serverAddress(scenario: Scenario, name: string): string {
-  const { interfaces, vlans } = scenario.hosts[0]
-  const entries = [...interfaces, ...vlans]
-  const found = entries.find((entry) => entry.name === name)
-  if (found === undefined)
+/** Address of the interface, lagg or vlan that clients connect to, where it is not simply that of the first interface. */
+function serverOf(scenario: Scenario): { server?: string } {
+  const {
+    hosts: [server],
+    workload,
+  } = scenario
+  const entries = [...server.interfaces, ...server.laggs, ...server.vlans]
+  const wanted = workload.server
+  const found =
+    wanted === undefined
+      ? entries.find(({ address }) => address !== undefined)
+      : entries.find(({ name }) => name === wanted)
+  if (found?.address === undefined)
     throw new LabProblem(
       'scenario-invalid',
-      `workload.server: the server has no interface ${name}.`,
-      `Its interfaces are ${entries.map((entry) => entry.name).join(', ')}.`,
+      wanted === undefined
+        ? 'No interface of the server has an address.'
+        : found === undefined
+          ? `workload.server: the server has no interface ${wanted}.`
+          : `workload.server: ${wanted} has no address of its own.`,
+      `Its interfaces are ${entries.map(({ name }) => name).join(', ')}.`,
     )
-  if (scenario.workload.family === 'inet') return found.address.split('/')[0]
-  const subnet = 'tag' in found ? VLAN_SUBNETS + found.tag : interfaces.indexOf(found)
-  return (found.address6 ?? derivedAddress6(scenario, 0, subnet)!).split('/')[0]
+  if (workload.family === 'inet')
+    return wanted === undefined && found === server.interfaces[0] ? {} : { server: found.address.split('/')[0] }
+  return { server: (found.address6 ?? derivedAddress6(scenario, 0, subnetOf(server, found.name))!).split('/')[0] }
 }
 
 /**

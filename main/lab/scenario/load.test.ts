@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { LabProblem } from '../problem'
+import { scenarioToConfig } from './config'
 import { loadScenario, parseScenario, scenarioNames } from './load'
 
 const shipped = resolve(import.meta.dirname, '../../../scenarios')
@@ -184,5 +185,72 @@ describe('scenario files', () => {
         expect(error, text).toBeInstanceOf(LabProblem)
       }
     }
+  })
+})
+
+describe('laggs and cables', () => {
+  const lagged = good
+    .replace(
+      '[{ name: cc0, address: 10.0.0.1/24 }]',
+      `[{ name: cc0, cable: on }, { name: igb0, model: igb, cable: on }]
+    laggs: [{ name: lagg0, ports: [cc0, igb0], address: 10.0.0.1/24 }]
+    vlans: [{ name: vlan3, parent: lagg0, tag: 3, address: 10.0.3.1/24 }]`,
+    )
+    .replace(
+      '[{ name: cc0, address: 10.0.0.2/24 }]',
+      '[{ name: cc0, address: 10.0.0.2/24 }, { name: cc1, cable: on, address: 10.0.9.2/24 }]',
+    )
+  const configOf = (text: string) =>
+    scenarioToConfig(parseScenario(text, 'test.yaml', 'test', null).scenario, { entries: [] })
+
+  test('ports without addresses, an address on the lagg, a vlan on it – are built, and clients connect to the lagg', () => {
+    const { hosts, workload } = configOf(lagged)
+    expect(hosts[0].interfaces.map(({ address, cable }) => [address, cable])).toEqual([
+      ['', true],
+      ['', true],
+    ])
+    expect(hosts[0].laggs).toEqual([
+      { name: 'lagg0', protocol: 'failover', ports: ['cc0', 'igb0'], address: '10.0.0.1', prefixLength: 24 },
+    ])
+    expect(hosts[0].vlans).toMatchObject([{ parent: 'lagg0' }])
+    expect(workload.server).toBe('10.0.0.1')
+  })
+
+  test.each([
+    [
+      'a port that is not there',
+      ['ports: [cc0, igb0]', 'ports: [cc0, igb1]'],
+      'The port igb1 of lagg0 is no interface of the host server.',
+    ],
+    ['a port named twice', ['ports: [cc0, igb0]', 'ports: [cc0, igb0, cc0]'], 'cc0 is a port of lagg0 already.'],
+    [
+      'an interface without address',
+      ['ports: [cc0, igb0]', 'ports: [cc0]'],
+      'The interface igb0 of the host server has no address.',
+    ],
+    [
+      'a port with an address',
+      ['{ name: cc0, cable: on }', '{ name: cc0, cable: on, address: 10.0.0.7/24 }'],
+      'cc0 has an address, but it is a port of lagg0.',
+    ],
+    [
+      'a cable with one end',
+      ['{ name: cc1, cable: on,', '{ name: cc1,'],
+      'The server has 2 interfaces on the link and its peer 1; a cable has two ends.',
+    ],
+    [
+      'a server without address',
+      ['connections: 3', 'connections: 3\n  server: cc0'],
+      'workload.server: cc0 has no address of its own.',
+    ],
+  ])('%s – refused in a sentence', (_what, [from, to], sentence) => {
+    expect(lagged).toContain(from)
+    expect(problemOf(() => configOf(lagged.replace(from, to))).message).toContain(sentence)
+  })
+
+  test('lacp – is no protocol of a scenario', () => {
+    expect(refuse(lagged.replace('ports: [cc0, igb0],', 'ports: [cc0, igb0], protocol: lacp,')).message).toContain(
+      'protocol',
+    )
   })
 })

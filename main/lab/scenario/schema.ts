@@ -74,11 +74,26 @@ function isAddress6(text: string): boolean {
 const interfaceSchema = z.strictObject({
   name: z.string().regex(/^[a-z]+[0-9]+$/, 'is not an interface name; write for instance cc0'),
   model: z.enum(['t6', 'igb']).default('t6'),
-  address,
+  /** Plugged into the link. By default only the first interface is; the n-th cable of one host leads to the n-th of the other. */
+  cable: switchValue.optional(),
+  /** Left out for a port of a lagg. */
+  address: address.optional(),
   /** IPv6; without it the interface has none, unless the workload wants one. */
   address6: address6.optional(),
   mtu: whole(576, 9000).default(1500),
   capabilities: z.record(z.string(), switchValue).default({}),
+})
+
+/** Several interfaces of the host as one. */
+const laggSchema = z.strictObject({
+  name: z.string().regex(/^lagg[0-9]{1,5}$/, 'is not the name of a lagg; write for instance lagg0'),
+  /** LACP needs a partner that answers, which the link has not. */
+  protocol: z.enum(['failover', 'loadbalance', 'roundrobin', 'broadcast']).default('failover'),
+  /** The first one is the primary of failover. */
+  ports: z.array(z.string()).min(1).max(8),
+  /** Left out if only its vlans have addresses. */
+  address: address.optional(),
+  address6: address6.optional(),
 })
 
 /** An interface for one tag of another interface of the host. */
@@ -105,8 +120,8 @@ const hostSchema = z.strictObject({
   cost: switchValue.default(true),
   tunables: knobs.default({}),
   sysctls: knobs.default({}),
-  /** The first one is on the link. */
   interfaces: z.array(interfaceSchema).min(1).max(8),
+  laggs: z.array(laggSchema).max(8).default([]),
   vlans: z.array(vlanSchema).max(64).default([]),
 })
 
@@ -168,7 +183,7 @@ const workloadFields = z.strictObject({
   port: whole(1, 65535).default(80),
   /** Address family of the connections. With inet6 interfaces without an address6 get one of 2001:db8::/32. */
   family: z.enum(['inet', 'inet6']).default('inet'),
-  /** Interface or vlan of the server that the clients connect to; by default its first interface. */
+  /** Interface, lagg or vlan of the server that the clients connect to; by default the first one that has an address. */
   server: z.string().optional(),
   /** Flags of sendfile(2): SF_NODISKIO, SF_SYNC (sleeps until all is acknowledged), SF_NOCACHE. */
   flags: z.array(z.enum(['nodiskio', 'sync', 'nocache'])).default([]),

@@ -23,6 +23,7 @@ export function writtenScenario(scenario: Scenario): ScenarioInput {
       tunables: { ...host.tunables },
       sysctls: { ...host.sysctls },
       interfaces: host.interfaces.map((entry) => ({ ...entry, capabilities: { ...entry.capabilities } })),
+      laggs: host.laggs.map((entry) => ({ ...entry, ports: [...entry.ports] })),
       vlans: host.vlans.map((entry) => ({ ...entry })),
     })),
     link: {

@@ -7,9 +7,8 @@ import type { Ifreq, IoctlName, SystemCalls } from '../../../emulator/index'
 import { EADDRNOTAVAIL, ENXIO, EPERM, strerror } from '../../libc/errno'
 import { inet_aton, prefixMask } from '../../libc/inet'
 import { atoi } from '../../libc/stdio'
-
-/** Ends the run: `ifconfig: text`, exit status 1. */
-export class Failure extends Error {}
+import { Failure } from './failure'
+import { laggKeywords } from './lagg'
 
 /** What the address keywords collected until the end of the line. */
 interface Run {
@@ -31,6 +30,8 @@ interface Run {
   mediaType?: string
   /** New name, printed at the end. */
   renamed: string | null
+  /** Complaints that do not end the run but make its exit status 1. */
+  warnings: string[]
 }
 
 export type Keyword = { argument: 0 | 1; act: (run: Run, keyword: string, argument: string) => void }
@@ -222,6 +223,12 @@ const fixedKeywords: { readonly [keyword: string]: Keyword } = {
   plumb: { argument: 0, act: create },
   destroy: { argument: 0, act: destroy },
   unplumb: { argument: 0, act: destroy },
+  ...Object.fromEntries(
+    Object.entries(laggKeywords).map(([word, { argument, act }]): [string, Keyword] => [
+      word,
+      { argument, act: (run, _keyword, text) => act(run, text) },
+    ]),
+  ),
 }
 
 /** A keyword of the line, or undefined: then the word is an address. */
@@ -280,9 +287,15 @@ function vlanTag(text: string): number {
   return Number(text)
 }
 
-/** Applies parameters to an interface. @returns the new name to print, or null. @throws Failure */
-export function changeInterface(sys: SystemCalls, name: string, words: readonly string[]): string | null {
+/** Applies parameters to an interface. Complaints go to `warnings`. @returns the new name to print, or null. @throws Failure */
+export function changeInterface(
+  sys: SystemCalls,
+  name: string,
+  words: readonly string[],
+  warnings: string[] = [],
+): string | null {
   const run: Run = {
+    warnings,
     sys,
     name,
     doAlias: 0,

@@ -137,6 +137,46 @@ describe('capabilities (console-tools 1.5)', () => {
     }
   })
 
+  it('8.1, each keyword with and without "-" – changes its bits where the interface has them, and nothing, silently, where it has not', () => {
+    const has = (word: string): boolean => ((0x6ec07bb | 0xc000) & bitsOf(word)) !== 0
+    const bitsOf = (word: string): number =>
+      host.sys.capabilities.reduce((all, c) => (c.keywords.includes(word) ? all | c.bit : all), 0)
+    const words = new Set(host.sys.capabilities.flatMap((c) => c.keywords))
+    expect(words.size).toBe(23)
+    // TSO depends on the checksums; those two are looked at below.
+    for (const word of [...words].filter((one) => !['txcsum', 'txcsum6', 'tso', 'tso4'].includes(one))) {
+      host = consoleHost()
+      const before = host.k.ifnet.if_capenable[host.cc0]
+      expect(run(`cc0 -${word}`), word).toEqual(quiet)
+      expect(host.k.ifnet.if_capenable[host.cc0], word).toBe(before & ~bitsOf(word))
+      expect(run(`cc0 ${word}`), word).toEqual(quiet)
+      expect(host.k.ifnet.if_capenable[host.cc0], word).toBe(before | (has(word) ? bitsOf(word) : 0))
+    }
+  })
+
+  it('8.2, error printing – "permission denied" for EPERM, "no such interface" for ENXIO, else the system’s text', () => {
+    for (const [error, text] of [
+      [1, 'permission denied'],
+      [6, 'no such interface'],
+      [22, 'Invalid argument'],
+      [35, 'Resource temporarily unavailable'],
+    ] as const) {
+      const sys = {
+        ...host.sys,
+        ioctl: ((command, name, ifr) =>
+          command === 'SIOCSIFCAP' ? error : host.sys.ioctl(command, name, ifr)) as typeof host.sys.ioctl,
+      }
+      const { written, status } = ifconfig(sys)(['cc0', '-nomap'], null, 'ifconfig')
+      expect([written.map((w) => w.text).join(''), status]).toEqual([`ifconfig: -nomap: ${text}\n`, 1])
+    }
+  })
+
+  it('8.2, nothing enabled – no options line; -m – capabilities all the same', () => {
+    host.k.ifnet.if_capenable[host.cc0] = 0
+    expect(run('cc0').out).not.toContain('\toptions=')
+    expect(run('-m cc0').out).toContain('\n\tcapabilities=6ecc7bb<')
+  })
+
   it('a keyword the interface does not support – silence, status 0, nothing changes', () => {
     expect(run('cc0 polling wol netcons')).toEqual(quiet)
     expect(run('cc0').out).toBe(cc0)

@@ -3,7 +3,8 @@ import type { Ifreq, SystemCalls } from '../../../emulator/index'
 import { getopt } from '../../filters/options'
 import { Output } from '../../libc/stdio'
 import type { CommandFunction, CommandResult } from '../../shell/run'
-import { changeInterface, createInterface, Failure } from './change'
+import { changeInterface, createInterface } from './change'
+import { Failure } from './failure'
 import { changeInet6 } from './inet6'
 import { showInterface, type ShowOptions } from './show'
 
@@ -47,11 +48,11 @@ function run(sys: SystemCalls, args: string[]): CommandResult {
   if (list && (flags.has('a') || flags.has('m'))) return usageError()
   if (flags.has('d') && flags.has('u')) return usageError()
   if (flags.has('C')) {
-    // Interfaces that can be cloned: vlan(4) is the only one of the model.
-    out.print('vlan\n')
+    out.print(`${sys.cloners().join(' ')}\n`)
     return out.exit(0)
   }
   const options: ShowOptions = {
+    verbose: flags.has('v'),
     media: flags.has('m'),
     family: null,
     inetFormat: 'hex',
@@ -81,10 +82,10 @@ function run(sys: SystemCalls, args: string[]): CommandResult {
   const [name, ...words] = operands
   const info = sys.interfaces().find((entry) => entry.name === name)
   if (info === undefined && (words[0] === 'create' || words[0] === 'plumb')) {
-    return attempt(out, () => {
+    return attempt(out, (warnings) => {
       const made = createInterface(sys, name, words.slice(1))
       if (made.name !== name) out.print(`${made.name}\n`)
-      if (made.words.length > 0) changeInterface(sys, made.name, made.words)
+      if (made.words.length > 0) changeInterface(sys, made.name, made.words, warnings)
     })
   }
   if (info === undefined) {
@@ -103,21 +104,27 @@ function run(sys: SystemCalls, args: string[]): CommandResult {
     out.warnx('link-level addresses cannot be changed on the emulated host yet; nothing was changed')
     return out.exit(1)
   }
-  return attempt(out, () => {
-    const renamed = (options.family === 'inet6' ? changeInet6 : changeInterface)(sys, name, words)
+  return attempt(out, (warnings) => {
+    const renamed = (options.family === 'inet6' ? changeInet6 : changeInterface)(sys, name, words, warnings)
     if (renamed !== null) out.print(`${renamed}\n`)
   })
 }
 
-function attempt(out: Output, act: () => void): CommandResult {
+/** Runs `act`; its warnings and its failure are printed, and either makes the exit status 1. */
+function attempt(out: Output, act: (warnings: string[]) => void): CommandResult {
+  const warnings: string[] = []
+  let status = 0
   try {
-    act()
-    return out.exit(0)
+    act(warnings)
   } catch (failure) {
     if (!(failure instanceof Failure)) throw failure
-    out.warnx(failure.message)
-    return out.exit(1)
+    warnings.push(failure.message)
   }
+  for (const text of warnings) {
+    out.warnx(text)
+    status = 1
+  }
+  return out.exit(status)
 }
 
 function listInterfaces(

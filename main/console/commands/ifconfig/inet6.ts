@@ -4,7 +4,8 @@
  */
 import { inet_pton6 } from '../../../emulator/index'
 import type { Ifreq, SystemCalls } from '../../../emulator/index'
-import { changeInterface, Failure, findKeyword, perror } from './change'
+import { changeInterface, findKeyword, perror } from './change'
+import { Failure } from './failure'
 
 const notModelled = ['anycast', 'deprecated', 'autoconf', 'pltime', 'vltime', 'eui64', 'ifdisabled', '-ifdisabled']
 
@@ -12,7 +13,12 @@ const notModelled = ['anycast', 'deprecated', 'autoconf', 'pltime', 'vltime', 'e
 export const inet6Words: readonly string[] = ['prefixlen']
 
 /** Applies parameters to an interface. @returns the new name to print, or null. @throws Failure */
-export function changeInet6(sys: SystemCalls, name: string, words: readonly string[]): string | null {
+export function changeInet6(
+  sys: SystemCalls,
+  name: string,
+  words: readonly string[],
+  warnings: string[] = [],
+): string | null {
   let address: string | null = null
   let length: number | undefined
   let remove = false
@@ -38,7 +44,7 @@ export function changeInet6(sys: SystemCalls, name: string, words: readonly stri
   }
   const request = address === null ? null : addressOf(name, address)
   // The other words come first, the address at the end.
-  const renamed = rest.length > 0 ? changeInterface(sys, name, rest) : null
+  const renamed = rest.length > 0 ? changeInterface(sys, name, rest, warnings) : null
   if (request !== null) {
     const to = renamed ?? name
     if (length !== undefined) request.ifra6_prefixlen = length

@@ -3,6 +3,7 @@ import { inet_ntop6 } from '../../../emulator/index'
 import type { Ifreq, In6Address, InterfaceInfo, MediaStatus, SystemCalls } from '../../../emulator/index'
 import { inet_ntoa, prefixLength } from '../../libc/inet'
 import { printb } from '../../libc/stdio'
+import { laggLines } from './lagg'
 
 const nd6Names = [
   { bit: 0x1, name: 'PERFORMNUD' },
@@ -18,6 +19,8 @@ const nd6Names = [
 ]
 
 export interface ShowOptions {
+  /** `-v`: details of a lagg. */
+  verbose: boolean
   /** `-m`: capabilities and supported media. */
   media: boolean
   /** Only the lines of this family, or all. */
@@ -43,14 +46,17 @@ export function showInterface(sys: SystemCalls, info: InterfaceInfo, options: Sh
   if (ifr_curcap !== 0) lines.push(`\t${printb('options', ifr_curcap, names)}`)
   if (options.media && ifr_reqcap !== 0) lines.push(`\t${printb('capabilities', ifr_reqcap, names)}`)
   const { family } = options
-  if (family !== 'inet' && family !== 'inet6' && info.lladdr !== '')
+  if (family !== 'inet' && family !== 'inet6' && info.lladdr !== '') {
     lines.push(`\tether ${options.etherFormat === 'dash' ? info.lladdr.replaceAll(':', '-') : info.lladdr}`)
+    if (info.hwaddr !== '') lines.push(`\thwaddr ${info.hwaddr}`)
+  }
   const inet = family === null || family === 'inet' ? info.addresses.map((a) => inetLine(sys, flags, a, options)) : []
   const inet6 = family === null || family === 'inet6' ? info.addresses6.map((a) => inet6Line(name, a, options)) : []
   // Families come in the order of their first addresses: the kernel itself gives lo0 its IPv6 ones.
   const loopback = (flags & (sys.flagNames.find((flag) => flag.name === 'LOOPBACK')?.bit ?? 0)) !== 0
   lines.push(...(loopback ? [...inet6, ...inet] : [...inet, ...inet6]))
   if (family === null) {
+    lines.push(...laggLines(sys, info, options.verbose))
     if (info.groups.length > 0) lines.push(`\tgroups: ${info.groups.join(' ')}`)
     lines.push(...vlanLines(sys, info), ...mediaLines(sys, name, options))
   }

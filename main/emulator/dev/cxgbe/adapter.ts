@@ -73,7 +73,7 @@ const portSpec = {
   engineLast: 'i32',
   /** When the MAC has sent what it was given, ns. */
   portFree: 'f64',
-  /** 1 if a cable is plugged in (the port of host N's first T6 interface). */
+  /** Cable that is plugged in, counted from 1; 0: none. */
   linked: 'u8',
 } as const
 

@@ -313,9 +313,10 @@ function finish(k: Kernel, p: number): void {
     mac[base + MAC_TX_FRAMES] += frames
     mac[base + MAC_TX_UCAST] += frames
     mac[base + MAC_TX_OCTETS] += wire.burstWireBytes(slot) - frames * 20
-    if (port.linked[p] === 1) {
+    const cable = port.linked[p]
+    if (cable !== 0) {
       const probe = slot < wire.probe.length ? wire.probe[slot] : 0
-      port.portFree[p] = link.transmit(k.id, slot, PORT_BPS)
+      port.portFree[p] = link.transmit(2 * (cable - 1) + k.id, slot, PORT_BPS)
       if (probe !== 0) noteSent(k, probe)
     } else wire.free(slot)
     slot = next

@@ -190,7 +190,11 @@ function cxgbe_init(k: Kernel, p: number): void {
   port.running[p] = 1
   const ifp = port.ifp[p]
   k.ifnet.if_drv_flags[ifp] = k.ifnet.if_drv_flags[ifp] | IFF_DRV_RUNNING
-  if (port.linked[p] === 1) if_link_state_change(k, ifp, LINK_STATE_UP)
+  if (port.linked[p] === 0) return
+  const { link } = k.machine
+  const end = 2 * (port.linked[p] - 1) + k.id
+  if (link.carrier(end)) if_link_state_change(k, ifp, LINK_STATE_UP)
+  link.tell(end, true)
 }
 
 /** Source: t4_main.c cxgbe_uninit_synchronized: packets that wait in software are dropped, those the card has are not. */
@@ -210,4 +214,5 @@ function cxgbe_uninit(k: Kernel, p: number): void {
     txq.rState[q] = MP_RING_IDLE
   }
   if_link_state_change(k, ifp, LINK_STATE_DOWN)
+  if (port.linked[p] !== 0) k.machine.link.tell(2 * (port.linked[p] - 1) + k.id, false)
 }

@@ -1,6 +1,6 @@
 /**
  * cxgbe(4) for a T6: attaching adapter and ports, ioctls, transmit entry, counters and media. A host's T6 interfaces are ports of one adapter,
- * t6nex0. If the first interface of the host is one of them, its cable is the machine's link; the others have no carrier.
+ * t6nex0. Those with a cable (link/link.ts) are on the machine's link; the others have no carrier.
  * Source: sys/dev/cxgbe/t4_main.c cxgbe_vi_attach, cxgbe_ioctl, cxgbe_transmit, cxgbe_init_synchronized, cxgbe_get_counter (read through
  * reference nic-cxgbe 1.1, 1.2, 3.5).
  */
@@ -8,6 +8,7 @@ import { CSUM_TSO } from '../../sys/mbuf'
 import type { InterfaceConfig } from '../../config'
 import { m_freem } from '../../kern/kern_mbuf'
 import type { Kernel } from '../../kernel'
+import { cableOf } from '../../link/link'
 import { functionId } from '../../machine/cost'
 import {
   EV_NIC_RX_HOLDOFF,
@@ -20,6 +21,7 @@ import {
   capabilityBits,
   ETHER_HDR_LEN,
   if_attach,
+  if_link_state_change,
   IFCAP_TOE,
   IFF_BROADCAST,
   IFF_MULTICAST,
@@ -151,9 +153,15 @@ function attach(k: Kernel, wanted: readonly InterfaceConfig[]): void {
     k.printf(`${entry.name}: <port ${i}> on t6nex0`)
     k.printf(`${entry.name}: Ethernet address: ${lladdr.map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`)
     k.printf(`${entry.name}: ${port.ntxq[p]} txq, ${port.nrxq[p]} rxq (NIC)`)
-    if (entry === k.config.interfaces[0] && k.id < 2) {
-      port.linked[p] = 1
-      k.machine.link.attach(k.id, (slot) => hw_rx(k, p, slot))
+    const cable = k.id < 2 ? cableOf(k.config, k.config.interfaces.indexOf(entry)) : -1
+    if (cable >= 0 && cable < k.machine.link.cables) {
+      port.linked[p] = cable + 1
+      k.machine.link.attach(2 * cable + k.id, (slot) => hw_rx(k, p, slot), {
+        up: () => port.running[p] === 1,
+        carrier: (up) => {
+          if (port.running[p] === 1) if_link_state_change(k, ifp, up ? LINK_STATE_UP : LINK_STATE_DOWN)
+        },
+      })
     }
     if (entry.mtu !== 1500) ifioctl(k, entry.name, SIOCSIFMTU, { ifr_mtu: entry.mtu })
     let capenable = k.ifnet.if_capenable[ifp]
@@ -237,7 +245,7 @@ function mediaStatus(k: Kernel, ifp: number): MediaStatus {
   const p = k.ifnet.if_softc[ifp]
   const { subtype } = portMedia.find((entry) => entry.rateBps === PORT_BPS)!
   const options = ['full-duplex', 'rxpause', 'txpause']
-  const carrier = k.cxgbe.port.linked[p] === 1 && k.ifnet.if_link_state[ifp] === LINK_STATE_UP
+  const carrier = k.cxgbe.port.linked[p] !== 0 && k.ifnet.if_link_state[ifp] === LINK_STATE_UP
   return {
     current: { subtype, options },
     active: { subtype, options },

@@ -62,7 +62,7 @@ const portSpec = {
   running: 'u8',
   /** 1 once the rings exist. */
   rings: 'u8',
-  /** 1 if a cable is plugged in. */
+  /** Cable that is plugged in, counted from 1; 0: none. */
   linked: 'u8',
   firstTxq: 'i32',
   ntxq: 'i32',

@@ -131,7 +131,7 @@ function start(k: Kernel, p: number, q: number): number {
   const payload = wire.slots.payLen[slot]
   if ((command & DCMD_TSE) !== 0 && payload > mss) {
     port.tso_txd[p]++
-    slot = segmentBurst(k, slot, mss, true)
+    slot = segmentBurst(k, slot, mss, k.debug)
   } else {
     wire.slots.mss[slot] = payload
     if ((options & POPTS_IXSM) !== 0) wire.insertIpChecksum(slot)
@@ -167,9 +167,10 @@ function finish(k: Kernel, p: number): void {
     const frames = wire.slots.nsegs[slot]
     port.good_pkts_txd[p] += frames
     port.good_octets_txd[p] += wire.burstWireBytes(slot) - frames * 20
-    if (port.linked[p] === 1) {
+    const cable = port.linked[p]
+    if (cable !== 0) {
       const id = slot < wire.probe.length ? wire.probe[slot] : 0
-      port.portFree[p] = link.transmit(k.id, slot, IGB_BPS)
+      port.portFree[p] = link.transmit(2 * (cable - 1) + k.id, slot, IGB_BPS)
       const row = id === 0 ? 0 : probeRow(k, id)
       if (row !== 0) {
         igb.probeTimes[row * PROBE_TIMES + 1] = k.machine.time

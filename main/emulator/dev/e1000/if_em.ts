@@ -5,6 +5,7 @@
  */
 import type { InterfaceConfig } from '../../config'
 import type { Kernel } from '../../kernel'
+import { cableOf } from '../../link/link'
 import { EV_IGB_INTR, EV_IGB_LINK, EV_IGB_TASK, EV_IGB_TX } from '../../machine/eventKinds'
 import {
   capabilityBits,
@@ -162,15 +163,18 @@ function wireEvents(k: Kernel): void {
   machine.on(EV_IGB_LINK, (host, p) => linkUp(kernels[host], p))
 }
 
-/** Makes the interfaces of a host. The first interface of the host is on the link. */
+/** Makes the interfaces of a host. */
 export function attachIgb(k: Kernel): void {
   k.config.interfaces
     .filter(({ model }) => model === 'igb')
-    .forEach((entry, i) => attachPort(k, entry, i + 1, entry === k.config.interfaces[0] && k.id < 2))
+    .forEach((entry, i) => {
+      const cable = k.id < 2 ? cableOf(k.config, k.config.interfaces.indexOf(entry)) : -1
+      attachPort(k, entry, i + 1, cable < k.machine.link.cables ? cable : -1)
+    })
 }
 
-/** Makes an interface and configures it as rc(8) would. `p`: row of the port; `cable`: the machine's link is plugged in. */
-function attachPort(k: Kernel, entry: InterfaceConfig, p: number, cable: boolean): void {
+/** Makes an interface and configures it as rc(8) would. `p`: row of the port; `cable`: that of the machine's link, −1 for none. */
+function attachPort(k: Kernel, entry: InterfaceConfig, p: number, cable: number): void {
   const igb = k.igb!
   const { port } = igb
   // Intel's prefix; the rest tells host and port.
@@ -197,9 +201,15 @@ function attachPort(k: Kernel, entry: InterfaceConfig, p: number, cable: boolean
   k.printf(`${entry.name}: Using ${port.ntxd[p]} TX descriptors and ${port.nrxd[p]} RX descriptors`)
   k.printf(`${entry.name}: Using ${port.nrxq[p]} RX queues ${port.ntxq[p]} TX queues`)
   k.printf(`${entry.name}: Ethernet address: ${lladdr.map((byte) => byte.toString(16).padStart(2, '0')).join(':')}`)
-  if (cable) {
-    port.linked[p] = 1
-    k.machine.link.attach(k.id, (slot) => i350_rx(k, p, slot))
+  if (cable >= 0) {
+    port.linked[p] = cable + 1
+    const ready = (): boolean => port.running[p] === 1 && port.linkTimer[p] === 0
+    k.machine.link.attach(2 * cable + k.id, (slot) => i350_rx(k, p, slot), {
+      up: ready,
+      carrier: (up) => {
+        if (ready()) if_link_state_change(k, ifp, up ? LINK_STATE_UP : LINK_STATE_DOWN)
+      },
+    })
   }
   if (entry.mtu !== 1500) ifioctl(k, entry.name, SIOCSIFMTU, { ifr_mtu: entry.mtu })
   let capenable = k.ifnet.if_capenable[ifp]
@@ -309,7 +319,11 @@ function iflib_init_locked(k: Kernel, p: number): void {
 function linkUp(k: Kernel, p: number): void {
   const { port } = k.igb!
   port.linkTimer[p] = 0
-  if (port.running[p] === 1) if_link_state_change(k, port.ifp[p], LINK_STATE_UP)
+  if (port.running[p] === 0) return
+  const { link } = k.machine
+  const end = 2 * (port.linked[p] - 1) + k.id
+  if (link.carrier(end)) if_link_state_change(k, port.ifp[p], LINK_STATE_UP)
+  link.tell(end, true)
 }
 
 /** Source: iflib_stop, em_if_stop: packets that the card or the rings hold are lost. */
@@ -320,7 +334,9 @@ function iflib_stop(k: Kernel, p: number): void {
   port.linkTimer[p] = 0
   i350_reset(k, p)
   for (let n = 0; n < port.ntxq[p]; n++) iflib_txq_reset(k, port.firstTxq[p] + n)
-  if (port.linked[p] === 1) if_link_state_change(k, port.ifp[p], LINK_STATE_DOWN)
+  if (port.linked[p] === 0) return
+  if_link_state_change(k, port.ifp[p], LINK_STATE_DOWN)
+  k.machine.link.tell(2 * (port.linked[p] - 1) + k.id, false)
 }
 
 /** Statistics registers where there are some, the stack's columns otherwise. Source: em_if_get_counter (errors only; packets are iflib's columns). */
