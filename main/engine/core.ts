@@ -40,6 +40,11 @@ const frameMs = 1000 / 30
 const restMs = 4
 const watchMs = 100
 /**
+ * After an answer the run rests this long, ms: whoever typed the command waits for it to be drawn, and on a computer with few cores that needs the core
+ * that the run would take.
+ */
+const giveWayMs = 40
+/**
  * While running, a snapshot is taken when a branch has computed this long since its last one: what Undo computes again at most. One takes tens of
  * milliseconds, so it is rare and never on the way of a command; at a pause, when nobody waits, it is taken at once.
  */
@@ -103,6 +108,8 @@ export class Core {
   private speed = 0
   /** Pause when this time is reached; answers what asked for it. */
   private goal: { t: number; reached: () => void } | null = null
+  /** Wall ms until which the run rests, because something was just answered. */
+  private givesWayUntil = -Infinity
   private quantum = 20_000
   private anchor = { t: 0, wall: 0 }
   private ticking = false
@@ -443,6 +450,7 @@ export class Core {
     this.awaited.delete(result.id)
     this.frameDue = true
     this.answer(awaited.request, 'execute', { ...result, branch: letter })
+    this.givesWayUntil = this.host.now() + giveWayMs
   }
 
   /** `lab …` on the console of a branch. */
@@ -676,7 +684,11 @@ export class Core {
       if (this.jobs.length === 0) this.reanchor()
       if (late()) break
     }
-    if (this.jobs.length === 0 && this.mode === 'running') wait = this.runSlice(late)
+    if (this.jobs.length === 0 && this.mode === 'running') {
+      // Not while a command or a request waits for virtual time to pass.
+      const rest = this.goal === null && this.awaited.size === 0 ? this.givesWayUntil - this.host.now() : 0
+      wait = rest > 0 ? rest : this.runSlice(late)
+    }
     this.grantForks()
     if (this.frameDue && this.host.now() - this.lastFrame >= frameMs) this.postFrame()
     if (this.jobs.length > 0 || this.mode === 'running' || this.frameDue) {

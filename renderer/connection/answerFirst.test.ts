@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { afterAnswer, awaitAnswer, forgetWaiting, longestMs } from './answerFirst'
+import { afterAnswer, awaitAnswer, forgetWaiting, keyPressed, longestMs } from './answerFirst'
 
 describe('views while an answer is waited for', () => {
   beforeEach(() => void vi.useFakeTimers())
@@ -54,6 +54,20 @@ describe('views while an answer is waited for', () => {
     expect(shown).toEqual([1])
     answered()
     vi.advanceTimersByTime(longestMs)
+    afterAnswer('a', () => shown.push(2))
+    expect(shown).toEqual([1, 2])
+  })
+  it('keys follow each other – the views wait, but never longer than the longest time', () => {
+    const shown: number[] = []
+    keyPressed()
+    afterAnswer('a', () => shown.push(1))
+    vi.advanceTimersByTime(longestMs / 2)
+    keyPressed()
+    vi.advanceTimersByTime(longestMs / 2 - 1)
+    expect(shown).toEqual([])
+    keyPressed()
+    vi.advanceTimersByTime(1)
+    expect(shown).toEqual([1])
     afterAnswer('a', () => shown.push(2))
     expect(shown).toEqual([1, 2])
   })

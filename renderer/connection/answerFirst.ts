@@ -1,11 +1,14 @@
 /**
- * An answer that somebody waits for comes before pictures of what goes on: while a typed command is under way, views that follow the run stand still,
- * because each of their drawings is a layout and a painting that the answer would wait for. They go on once it is drawn, and after
- * {@link longestMs} in any case: a command that takes its time must not stop the window.
+ * What somebody types and waits for comes before pictures of what goes on: while keys are pressed in the console and while a typed command is under way,
+ * views that follow the run stand still, because each of their drawings is a layout and a painting that the letter or the answer would wait for. They go
+ * on once it is drawn, and after {@link longestMs} in any case: neither a fast typist nor a command that takes its time may stop the window.
  */
 
 /** Wall milliseconds for which views stand still at most: a few of their pictures, hardly to be seen. */
 export const longestMs = 200
+
+/** Wall milliseconds behind a key in which the next is likely. */
+const nextKeyMs = 120
 
 const waiting = new Map<string, () => void>()
 let underWay = 0
@@ -40,6 +43,29 @@ export function awaitAnswer(): () => void {
     goOn()
   }
   const timer = setTimeout(end, longestMs)
-  // The terminal reads what it is given in a task of its own and draws it in the frame behind that.
-  return () => requestAnimationFrame(() => requestAnimationFrame(end))
+  // The terminal reads what it is given in a task of its own and draws it in the frame behind that; the task behind that frame finds it painted.
+  return () => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(end, 0)))
+}
+
+let typing = false
+let typingSince = 0
+let typingEnds: ReturnType<typeof setTimeout> | undefined
+
+/** A key was pressed in the console. */
+export function keyPressed(): void {
+  const now = performance.now()
+  if (!typing) {
+    typing = true
+    typingSince = now
+    underWay++
+  }
+  clearTimeout(typingEnds)
+  typingEnds = setTimeout(
+    () => {
+      typing = false
+      underWay--
+      goOn()
+    },
+    Math.max(0, Math.min(nextKeyMs, typingSince + longestMs - now)),
+  )
 }

@@ -8,6 +8,7 @@ import { Terminal } from '@xterm/xterm'
 import type { IMarker, ITheme } from '@xterm/xterm'
 import '@xterm/xterm/css/xterm.css'
 import type { Completion } from '../../preload/contract'
+import { keyPressed } from '../connection/answerFirst'
 import type { ConsoleBlock } from '../stores/console'
 import { tokenValue } from '../theme/runs'
 import { keyOperations } from './keyOperations'
@@ -307,6 +308,7 @@ export class ConsoleTerminal {
   }
 
   #onData(data: string): void {
+    keyPressed()
     if (this.#running !== null) {
       if (data === '\x03') this.#hooks.interrupt()
       return
