@@ -36,6 +36,11 @@ export class ChromiumPage {
       this.waiting.get(answer.id)?.(answer)
       this.waiting.delete(answer.id)
     })
+    // Whoever waits must hear of it: nobody else would.
+    socket.on('close', () => {
+      for (const answer of this.waiting.values()) answer({ error: { message: 'Chromium ended before it answered.' } })
+      this.waiting.clear()
+    })
   }
 
   /** Starts Chromium with `address` in a window of 1440 × 900 CSS pixels. */
@@ -71,6 +76,8 @@ export class ChromiumPage {
   /** One command of the debugging protocol. */
   send(method: string, params: { [key: string]: unknown } = {}): Promise<{ [key: string]: unknown }> {
     const id = ++this.number
+    if (this.socket.readyState !== WebSocket.OPEN)
+      return Promise.reject(new Error('Chromium ended before it was asked.'))
     return new Promise((done, fail) => {
       this.waiting.set(id, ({ result, error }) =>
         error === undefined ? done(result ?? {}) : fail(new Error(error.message)),
@@ -108,9 +115,15 @@ export class ChromiumPage {
 
   async close(): Promise<void> {
     this.socket.close()
-    const ended = new Promise((done) => this.child.once('exit', done))
-    this.child.kill('SIGTERM')
-    await ended
-    rmSync(this.profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const ended = new Promise((done) => this.child.once('exit', done))
+      this.child.kill('SIGTERM')
+      await ended
+    }
+    try {
+      rmSync(this.profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 })
+    } catch {
+      // A process of Chromium still writes there: a temporary folder stays behind, and the figures are worth more.
+    }
   }
 }
