@@ -51,6 +51,7 @@ export default defineConfig({
           environment: 'happy-dom',
           // One page for all files: making it costs more than most of them, and every test mounts and forgets what it needs.
           isolate: false,
+          setupFiles: ['renderer/testing/setup.ts'],
           include: ['renderer/**/*.test.ts'],
           exclude: ignored,
         },

@@ -6,7 +6,7 @@ import { useConsoleStore } from './stores/console'
 import { useDialogsStore } from './stores/dialogs'
 import { useLayoutStore } from './stores/layout'
 import { useSessionStore } from './stores/session'
-import { joinFakeHost, settle } from './testing/session'
+import { joinFakeHost, settle, settleDrawn } from './testing/session'
 
 const stubs = {
   // What is measured in pixels needs a browser; the end-to-end suite has one.
@@ -61,7 +61,7 @@ describe('a session that was open before the window', () => {
   beforeEach(async () => {
     await open(false)
     await useConsoleStore().execute('A', 'sysctl kern.ipc.mb_use_ext_pgs=1')
-    await settle()
+    await settleDrawn()
     await flushPromises()
   })
 

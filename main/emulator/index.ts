@@ -40,7 +40,13 @@ export { drainLoad, isDrained, loadRunning, startLoad, stopLoad } from './apps/a
 export { leakCheck, memoryUse, type MemoryUse } from './inspect/memoryUse'
 export { counterDeclarations, readCounters, type CounterDeclaration } from './inspect/counters'
 export { chainEntries, drawByName, type ChainEntry, type ChainPlace } from './inspect/chainList'
-export { formatChains, type ChainDrawing, type ChainSection, type MbufLine, type SockbufLine } from './inspect/chainText'
+export {
+  formatChains,
+  type ChainDrawing,
+  type ChainSection,
+  type MbufLine,
+  type SockbufLine,
+} from './inspect/chainText'
 export { chainView, type ChainQuestion, type ChainView } from './inspect/chainView'
 export { SendPathReader } from './inspect/sendPath'
 export type { DrawnBurst, DrawnMbuf, LayerFigures, LayerName, SendPath } from './inspect/types'

@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { afterAnswer, awaitAnswer, forgetWaiting, keyPressed, longestMs } from './answerFirst'
+import { afterAnswer, awaitAnswer, forgetWaiting, keyPressed, longestMs, startAnew } from './answerFirst'
 
 describe('views while an answer is waited for', () => {
-  beforeEach(() => void vi.useFakeTimers())
+  beforeEach(() => {
+    vi.useFakeTimers()
+    startAnew()
+  })
   afterEach(() => void vi.useRealTimers())
 
   it('nobody waits – a picture is shown at once', () => {
@@ -70,5 +73,16 @@ describe('views while an answer is waited for', () => {
     expect(shown).toEqual([1])
     afterAnswer('a', () => shown.push(2))
     expect(shown).toEqual([1, 2])
+  })
+  it('another connection – nothing is waited for any more, and what waited is not shown: everything is loaded anew', () => {
+    const shown: number[] = []
+    const answered = awaitAnswer()
+    keyPressed()
+    afterAnswer('a', () => shown.push(1))
+    startAnew()
+    afterAnswer('b', () => shown.push(2))
+    answered()
+    vi.advanceTimersByTime(longestMs)
+    expect(shown).toEqual([2])
   })
 })

@@ -11,18 +11,19 @@ export const longestMs = 200
 const nextKeyMs = 120
 
 const waiting = new Map<string, () => void>()
-let underWay = 0
+/** What is waited for: commands under way, and the next key. */
+const awaited = new Set<object>()
 
 function goOn(): void {
-  if (underWay > 0) return
+  if (awaited.size > 0) return
   const works = [...waiting.values()]
   waiting.clear()
   for (const work of works) work()
 }
 
-/** Does the work now, or when no answer is waited for any more; of several works with the same key only the last is done. */
+/** Does the work now, or when nothing is waited for any more; of several works with the same key only the last is done. */
 export function afterAnswer(key: string, work: () => void): void {
-  if (underWay === 0) work()
+  if (awaited.size === 0) work()
   else waiting.set(key, work)
 }
 
@@ -31,41 +32,39 @@ export function forgetWaiting(start: string): void {
   for (const key of waiting.keys()) if (key.startsWith(start)) waiting.delete(key)
 }
 
+/** The connection is a new one: what was waited for has come or never will, and what waits is loaded anew. */
+export function startAnew(): void {
+  awaited.clear()
+  waiting.clear()
+}
+
 /** An answer is waited for. Returns what is to be called when it came: the views go on after it was drawn. */
 export function awaitAnswer(): () => void {
-  underWay++
-  let over = false
+  const answer = {}
+  awaited.add(answer)
   const end = (): void => {
-    if (over) return
-    over = true
     clearTimeout(timer)
-    underWay--
-    goOn()
+    if (awaited.delete(answer)) goOn()
   }
   const timer = setTimeout(end, longestMs)
   // The terminal reads what it is given in a task of its own and draws it in the frame behind that; the task behind that frame finds it painted.
   return () => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(end, 0)))
 }
 
-let typing = false
+const nextKey = {}
 let typingSince = 0
 let typingEnds: ReturnType<typeof setTimeout> | undefined
 
 /** A key was pressed in the console. */
 export function keyPressed(): void {
   const now = performance.now()
-  if (!typing) {
-    typing = true
+  if (!awaited.has(nextKey)) {
     typingSince = now
-    underWay++
+    awaited.add(nextKey)
   }
   clearTimeout(typingEnds)
-  typingEnds = setTimeout(
-    () => {
-      typing = false
-      underWay--
-      goOn()
-    },
-    Math.max(0, Math.min(nextKeyMs, typingSince + longestMs - now)),
-  )
+  const rest = Math.max(0, Math.min(nextKeyMs, typingSince + longestMs - now))
+  typingEnds = setTimeout(() => {
+    if (awaited.delete(nextKey)) goOn()
+  }, rest)
 }

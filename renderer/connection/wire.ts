@@ -9,6 +9,7 @@ import { useRunStore } from '../stores/run'
 import { useSendPathStore } from '../stores/sendPath'
 import { useSessionStore } from '../stores/session'
 import { useSettingsStore } from '../stores/settings'
+import { startAnew } from './answerFirst'
 import type { Client } from './client'
 
 /** Listens to every event of the contract; `menu` goes to `runCommand`, the runner of the command table. */
@@ -36,6 +37,7 @@ export function joinStores(client: Client, runCommand: (id: string) => void): vo
 
 /** Loads everything the window shows, after the client got a (new) port. */
 export async function loadAll(): Promise<void> {
+  startAnew()
   const session = useSessionStore()
   await Promise.all([useSettingsStore().load(), useAppStore().load()])
   await Promise.all([session.load(), session.loadLists()])

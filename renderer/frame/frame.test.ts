@@ -6,7 +6,7 @@ import { useConsoleStore } from '../stores/console'
 import { useDialogsStore } from '../stores/dialogs'
 import { useProblemsStore } from '../stores/problems'
 import { useSessionStore } from '../stores/session'
-import { joinFakeHost, settle } from '../testing/session'
+import { joinFakeHost, settle, settleDrawn } from '../testing/session'
 import { saveDocument, openDocument } from '../actions/documents'
 import { speedLabel, speedOptions } from '../timeline/speeds'
 import StatusBar from './StatusBar.vue'
@@ -34,7 +34,7 @@ describe('title and status', () => {
   })
   it('the knobs in force – always stand in the status bar', async () => {
     await useConsoleStore().execute('A', 'ifconfig cc0 -nomap')
-    await settle()
+    await settleDrawn()
     const text = mount(StatusBar, { props: { atStart: false }, global: global() }).text()
     expect(text).toContain('13.0-CURRENT r349532')
     expect(text).toMatch(/cc0\s*nomap off/)

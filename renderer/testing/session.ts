@@ -14,6 +14,13 @@ export async function settle(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 0))
 }
 
+/** Lets the answer of a typed command be drawn, and then what waited for that. */
+export async function settleDrawn(): Promise<void> {
+  const frame = (): Promise<unknown> => new Promise((resolve) => requestAnimationFrame(resolve))
+  for (let i = 0; i < 3; i++) await frame()
+  await settle()
+}
+
 /** Stores on a stand-in host; with a session of one run unless `empty`. */
 export async function joinFakeHost(
   options: { empty?: boolean; nativeDialogs?: boolean } = {},

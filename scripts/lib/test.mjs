@@ -116,10 +116,13 @@ export async function test(args) {
     await perform({ title: 'end to end', body })()
   }
 
-  // Two cores are kept busy: a test in a browser often waits, so the checks go on beside it, one after the other. The unit tests use both by themselves.
+  // Two cores are kept busy: a test in a browser often waits, and the last checks go on beside the first unit tests.
   if (wants('build') || wants('unit') || wants('e2e')) await build()
-  await Promise.all([endToEnd(), inParallel(checks, wants('e2e') ? 1 : 2)])
-  if (wants('unit')) await perform({ title: 'unit, property, fidelity', body: unitTests })()
+  const tests = async () => {
+    await endToEnd()
+    if (wants('unit')) await perform({ title: 'unit, property, fidelity', body: unitTests })()
+  }
+  await Promise.all([tests(), inParallel(checks, wants('e2e') || wants('unit') ? 1 : 2)])
 
   say(`\n${seconds(started)} in all`)
   say(closingLine(results))

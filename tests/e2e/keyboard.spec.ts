@@ -1,7 +1,7 @@
 /** Everything by keyboard: not one step here uses the mouse. */
 import type { Page } from '@playwright/test'
 import { expect, test } from './fixtures'
-import { clock, consoleRows, expectCommand, expectPrompt, started, status } from './steps'
+import { clock, consoleRows, expectCommand, expectPrompt, passes, started, status } from './steps'
 
 const focused = (page: Page) => page.locator('*:focus')
 const pane = (page: Page) =>
@@ -67,6 +67,8 @@ test('the first lab – by keys alone – is started, run, switched, forked and 
   await page.keyboard.type('try on')
   await page.keyboard.press('Enter')
   await expect(page.getByRole('tab', { name: 'Host B' })).toBeVisible()
+  // Both need some time in common to be compared.
+  await passes(page, 2)
 
   await page.keyboard.press('F5')
   await expect(status(page)).toContainText('paused')

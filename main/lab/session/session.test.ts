@@ -106,6 +106,8 @@ describe('lab words on the console', () => {
     await session.execute('A', 'lab run', 'console')
     for (let i = 0; i < 400 && session.state().state !== 'running'; i++) await new Promise((go) => setTimeout(go, 5))
     expect(session.state().state).toBe('running')
+    // It rests a little behind the command before time passes.
+    for (let i = 0; i < 400 && session.state().branches[0].t === 0; i++) await new Promise((go) => setTimeout(go, 5))
     await session.execute('A', 'lab pause', 'console')
     for (let i = 0; i < 400 && session.state().state !== 'paused'; i++) await new Promise((go) => setTimeout(go, 5))
     expect(session.state().state).toBe('paused')
