@@ -46,7 +46,7 @@ test('chains of a loaded host – looked at by keys, beside a fork, and copied a
     .grantPermissions(['clipboard-read', 'clipboard-write'])
     .catch(() => undefined)
   await page.getByRole('button', { name: 'Copy as text' }).click()
-  await expect(page.getByText(`The chain ${name} is in the clipboard as text`)).toBeVisible()
+  await expect(page.getByText(`The chain ${name} is in the clipboard as text`).first()).toBeVisible()
 
   await page.getByRole('button', { name: 'Try on B from here' }).click()
   await expect(

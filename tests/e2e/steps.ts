@@ -51,14 +51,12 @@ export async function type(page: Page, ...commands: string[]): Promise<void> {
   }
 }
 
-/** The console shown has run this command, whoever gave it. */
+/** The console shown has run this command, whoever gave it: its block stands there, the first row of a long one perhaps above what is seen. */
 export async function expectCommand(page: Page, command: string): Promise<void> {
-  await expect
-    .poll(async () => (await consoleRows(page)).filter((row) => row.endsWith(` # ${command}`)).length, {
-      message: command,
-      intervals,
-    })
-    .toBeGreaterThan(0)
+  const again = page
+    .locator('.con:visible')
+    .getByRole('button', { name: `Run ${command} again`, exact: true, includeHidden: true })
+  await expect.poll(() => again.count(), { message: command, intervals }).toBeGreaterThan(0)
 }
 
 export const status = (page: Page): Locator => page.getByRole('contentinfo', { name: 'Status' })
