@@ -149,6 +149,15 @@ describe('a session', () => {
     const mbufs = comparison.metrics.find(({ name }) => name === 'mbufs_per_mib_queued')!
     expect(mbufs.differences[1]!.ratio).toBeLessThan(0.5)
     expect(mbufs.verdict[1]).toBe('better')
+    // Asked for the other way round, B is the base, whichever has the star.
+    const swapped = await ask('compare', { branches: ['B', 'A'] })
+    expect(swapped.runs.map(({ letter, baseline }) => [letter, baseline])).toEqual([
+      ['B', true],
+      ['A', false],
+    ])
+    const back = swapped.metrics.find(({ name }) => name === 'mbufs_per_mib_queued')!
+    expect(back.differences[1]!.ratio).toBeGreaterThan(2)
+    expect(back.verdict[1]).toBe('worse')
     const report = await ask('compare.report', { branches: ['A', 'B'], format: 'html' })
     expect(report.text).toContain('kern.ipc.mb_use_ext_pgs')
     const state = await ask('run.undo', {})

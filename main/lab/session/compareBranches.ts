@@ -33,6 +33,7 @@ function loadOf(model: SessionModel, letter: BranchLetter, until: number): strin
 }
 
 /**
+ * @param branches the base first
  * @param align `fork`: from the instant at which the runs parted; `start`: from boot
  * @throws LabProblem window-empty if the runs share no measured time
  */
@@ -56,7 +57,8 @@ export function compareBranches(
   const runs = branches.map(({ letter, name, settings }, i): ComparedRun => ({
     letter,
     name: name === '' ? letter : name,
-    baseline: letter === model.baseline,
+    // Not the run with the star, but the one that the others are held against now: a window may have swapped them.
+    baseline: i === 0,
     facts: {
       revision: modelRevision,
       scenario: model.scenarioId,
