@@ -80,17 +80,33 @@ export function ether_output(k: Kernel, ifp: number, m: number, dst: number): nu
 }
 
 function output(k: Kernel, ifp: number, m: number, dst: number): number {
+  if (!maySend(k, ifp)) {
+    m_freem(k, m)
+    return ENETDOWN
+  }
+  return ether_send(k, ifp, m, k.inet.neighbour.mac, arpresolve(k, ifp, dst), ETHERTYPE_IP)
+}
+
+/** An interface sends packets of IP while it is up and running, unless it is a port of a lagg: that sends for its lagg only (lagg_port_output). */
+export function maySend(k: Kernel, ifp: number): boolean {
   const n = k.ifnet
-  if ((n.if_flags[ifp] & IFF_UP) === 0 || (n.if_drv_flags[ifp] & IFF_DRV_RUNNING) === 0) {
-    m_freem(k, m)
-    return ENETDOWN
-  }
-  if (n.if_type[ifp] === IFT_IEEE8023ADLAG) {
-    // lagg_port_output: a port sends for its lagg only.
-    m_freem(k, m)
-    return ENETDOWN
-  }
-  const neighbour = arpresolve(k, ifp, dst)
+  if ((n.if_flags[ifp] & IFF_UP) === 0 || (n.if_drv_flags[ifp] & IFF_DRV_RUNNING) === 0) return false
+  return n.if_type[ifp] !== IFT_IEEE8023ADLAG
+}
+
+/**
+ * The end of ether_output, for all families: the Ethernet header, then the driver. m is consumed.
+ * @param mac addresses of neighbours, six bytes a row. @param neighbour row, 0 = nobody has the address.
+ * @returns 0 or errno
+ */
+export function ether_send(
+  k: Kernel,
+  ifp: number,
+  m: number,
+  mac: Uint8Array,
+  neighbour: number,
+  etherType: number,
+): number {
   if (neighbour === 0) {
     m_freem(k, m)
     return EHOSTDOWN
@@ -98,13 +114,13 @@ function output(k: Kernel, ifp: number, m: number, dst: number): number {
   m = M_PREPEND(k, m, ETHER_HDR_LEN, M_NOWAIT)
   if (m === 0) return ENOBUFS
   const ram = k.phys.ram
+  const { if_lladdr } = k.ifnet
   const at = mtodAddr(k, m)
-  const mac = k.inet.neighbour.mac
   for (let i = 0; i < 6; i++) {
     ram[at + i] = mac[neighbour * 6 + i]
-    ram[at + 6 + i] = n.if_lladdr[ifp * 6 + i]
+    ram[at + 6 + i] = if_lladdr[ifp * 6 + i]
   }
-  put16(ram, at + 12, ETHERTYPE_IP)
+  put16(ram, at + 12, etherType)
   return if_transmit(k, ifp, m)
 }
 

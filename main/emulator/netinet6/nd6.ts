@@ -2,15 +2,13 @@
  * Neighbours on an IPv6 link. As with IPv4 nobody is asked: an address that another host of the machine has on its interface is its neighbour, and what was
  * found is remembered. Source: sys/netinet6/nd6.c nd6_output_ifp, nd6_resolve; sys/net/if_ethersubr.c ether_output (derived).
  */
-import { m_freem, mtodAddr } from '../kern/kern_mbuf'
-import { M_PREPEND } from '../kern/uipc_mbuf'
+import { m_freem } from '../kern/kern_mbuf'
 import type { Kernel } from '../kernel'
 import { functionId } from '../machine/cost'
-import { ETHER_HDR_LEN, if_transmit, IFF_DRV_RUNNING, IFF_LOOPBACK, IFF_UP, IFT_IEEE8023ADLAG } from '../net/if'
+import { IFF_LOOPBACK } from '../net/if'
+import { ether_send, maySend } from '../net/if_ethersubr'
 import { looutput } from '../net/if_loop'
-import { put16 } from '../netinet/in'
-import { EHOSTDOWN, ENETDOWN, ENOBUFS } from '../sys/errno'
-import { M_NOWAIT } from '../sys/param'
+import { ENETDOWN } from '../sys/errno'
 import { in6_isLinkLocal } from './in6'
 
 export const ETHERTYPE_IPV6 = 0x86dd
@@ -86,30 +84,9 @@ export function nd6_output_ifp(k: Kernel, ifp: number, m: number, dst: number): 
 }
 
 function output(k: Kernel, ifp: number, m: number, dst: number): number {
-  const n = k.ifnet
-  if ((n.if_flags[ifp] & IFF_UP) === 0 || (n.if_drv_flags[ifp] & IFF_DRV_RUNNING) === 0) {
+  if (!maySend(k, ifp)) {
     m_freem(k, m)
     return ENETDOWN
   }
-  if (n.if_type[ifp] === IFT_IEEE8023ADLAG) {
-    // lagg_port_output: a port sends for its lagg only.
-    m_freem(k, m)
-    return ENETDOWN
-  }
-  const neighbour = nd6_resolve(k, ifp, dst)
-  if (neighbour === 0) {
-    m_freem(k, m)
-    return EHOSTDOWN
-  }
-  m = M_PREPEND(k, m, ETHER_HDR_LEN, M_NOWAIT)
-  if (m === 0) return ENOBUFS
-  const { ram } = k.phys
-  const at = mtodAddr(k, m)
-  const { mac } = k.inet6.neighbour
-  for (let i = 0; i < 6; i++) {
-    ram[at + i] = mac[neighbour * 6 + i]
-    ram[at + 6 + i] = n.if_lladdr[ifp * 6 + i]
-  }
-  put16(ram, at + 12, ETHERTYPE_IPV6)
-  return if_transmit(k, ifp, m)
+  return ether_send(k, ifp, m, k.inet6.neighbour.mac, nd6_resolve(k, ifp, dst), ETHERTYPE_IPV6)
 }
