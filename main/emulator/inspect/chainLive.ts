@@ -31,6 +31,7 @@ import {
   type ChainSection,
   type MbufLine,
   type SockbufLine,
+  plainMbuf,
 } from './chainText'
 
 /** What to draw under one heading. */
@@ -87,26 +88,12 @@ export function mbufLine(k: Kernel, m: number, options: DrawOptions = {}): MbufL
   const flags = mb.m_flags[m]
   const external = (flags & M_EXT) !== 0
   const line: MbufLine = {
-    line: 0,
-    name: nameOf(m),
+    ...plainMbuf(nameOf(m)),
     type: typeNames[mb.m_type[m]] ?? `MT_${mb.m_type[m]}`,
     len: mb.m_len[m],
     data: mb.m_data[m],
     flags: namesOf(flags, flagNames),
     pkt: (flags & M_PKTHDR) !== 0 ? mb.ph_len[m] : null,
-    storage: '',
-    refs: 1,
-    of: null,
-    size: 0,
-    pages: [],
-    first: 0,
-    last: PAGE_SIZE,
-    hdr: 0,
-    trail: 0,
-    nrdy: 0,
-    holds: null,
-    free: '',
-    extFlags: [],
   }
   if (!external) return line
   const type = mb.ext_type[m]

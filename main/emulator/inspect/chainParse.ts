@@ -15,6 +15,7 @@ import {
   type ChainSection,
   type MbufLine,
   type SockbufLine,
+  plainMbuf,
 } from './chainText'
 
 /** A text that is no drawing of chains: which line, and what was expected there. */
@@ -116,28 +117,7 @@ function parseMbuf(words: Words, section: ChainSection): Given {
     words.fail(
       `expected chain, sockbuf, elsewhere or the name of an mbuf (a letter, then letters and digits), found "${name}"`,
     )
-  const m: MbufLine = {
-    line: words.line,
-    name,
-    type: 'MT_DATA',
-    len: 0,
-    data: 0,
-    flags: [],
-    pkt: null,
-    storage: '',
-    refs: 1,
-    of: null,
-    size: 0,
-    pages: [],
-    first: 0,
-    last: PAGE_SIZE,
-    hdr: 0,
-    trail: 0,
-    nrdy: 0,
-    holds: null,
-    free: '',
-    extFlags: [],
-  }
+  const m: MbufLine = { ...plainMbuf(name), line: words.line }
   const given: Given = { m, numbers: new Map(), flags: null, section }
   const seen = new Set<string>()
   for (let word = words.next(); word !== undefined; word = words.next()) {

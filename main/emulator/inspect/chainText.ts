@@ -64,6 +64,32 @@ export interface MbufLine {
   extFlags: string[]
 }
 
+/** A mapped mbuf of MT_DATA with nothing in it and no external storage: what a line says of an mbuf is added to this. */
+export function plainMbuf(name: string): MbufLine {
+  return {
+    line: 0,
+    name,
+    type: 'MT_DATA',
+    len: 0,
+    data: 0,
+    flags: [],
+    pkt: null,
+    storage: '',
+    refs: 1,
+    of: null,
+    size: 0,
+    pages: [],
+    first: 0,
+    last: PAGE_SIZE,
+    hdr: 0,
+    trail: 0,
+    nrdy: 0,
+    holds: null,
+    free: '',
+    extFlags: [],
+  }
+}
+
 /** Counters of a socket buffer; mbufs by name, '' = NULL. */
 export interface SockbufLine {
   sb_acc: number
